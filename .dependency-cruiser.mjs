@@ -46,8 +46,20 @@ export default {
         '^protocols/(contract|identity|errors|bounded-queue|observation|value-digest|config-fields)\\.ts$',
       ]),
     ),
-    only('ledger-is-pure', 'the ledger uses node:crypto and nothing else', '^ledger/', ['^ledger/', '^(node:)?crypto$'], false),
-    only('census-is-pure', 'the counting rules are data in, findings out', '^collector/census/', ['^collector/census/'], false),
+    only(
+      'ledger-is-pure',
+      'the ledger uses node:crypto and nothing else',
+      '^ledger/',
+      ['^ledger/', '^(node:)?crypto$'],
+      false,
+    ),
+    only(
+      'census-is-pure',
+      'the counting rules are data in, findings out',
+      '^collector/census/',
+      ['^collector/census/'],
+      false,
+    ),
     only('collector-imports', 'the collector knows the vocabulary and the registry, never a protocol', '^collector/', [
       '^collector/',
       '^ledger/',
@@ -77,6 +89,10 @@ export default {
     exclude: { path: '^(node_modules|dist|data)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'types'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types'],
+    },
   },
 };
