@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../protocols/contract.ts';
+import type { Calendar } from '../census/calendar.ts';
+import type { CatalogueProtocol } from '../census/catalogue.ts';
+import { countProtocols } from '../census/count.ts';
+import { RULES_VERSION } from '../census/rules.ts';
+import type { AddressBooks } from '../intake/address-book.ts';
+import type { Flusher } from '../intake/flusher.ts';
+import type { Journal } from '../intake/journal.ts';
+import type { SourceTask } from '../intake/source-task.ts';
+import type { Tally } from '../intake/tally.ts';
+import type {
+  CollectorReading,
+  Counts,
+  DeviceDetail,
+  DevicePage,
+  DevicesQuery,
+  ProtocolReading,
+  Readiness,
+  SourceReading,
+} from '../reading.ts';
+import type { Roll, RollCall, RollEntry } from '../roll/roll.ts';
+import type { RollCaller } from '../roll/roll-caller.ts';
+import type { RegisterStore } from '../store/contract.ts';
+import { deviceDetail, deviceReading } from './device-reading.ts';
+import { protocolReadings } from './protocol-reading.ts';
+
+/** RFC 6962, 2.1: the root of a tree without leaves is the SHA-256 of nothing. */
+const EMPTY_ROOT = createHash('sha256').digest('base64');
+/** Without a stored flush for this long, the evidence on disk is not what the counts say. */
+const FLUSH_OVERDUE_MS = 10_000;
+
+/** What people call a source, and where it is. */
+export interface SourceLabel {
+  readonly id: string;
+  readonly name: string;
+  readonly protocol: string;
+  readonly endpoint: string;
+  readonly simulated: boolean;
+}
+
+export interface ReadingParts {
+  readonly caller: RollCaller;
+  readonly roll: Roll;
+  readonly register: RegisterStore;
+  readonly books: AddressBooks;
+  readonly tally: Tally;
+  readonly journal: Journal;
+  readonly tasks: ReadonlyMap<string, SourceTask>;
+  readonly flusher: Flusher;
+  readonly calendar: Calendar;
+  readonly clock: Clock;
+  readonly sources: readonly SourceLabel[];
+  readonly protocols: ReadonlyMap<string, CatalogueProtocol>;
+  readonly demo: boolean;
+  readonly rulesSha256: string;
+  readonly ledgerOrigin: string;
+  readonly prometheus: () => Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+/** What the collector lets others read, taken from the running parts. */
+export class Readings implements CollectorReading {
+  readonly #parts: ReadingParts;
+
+  constructor(parts: ReadingParts) {
+    this.#parts = parts;
+  }
+
+  async counts(asOfMs?: number): Promise<Counts> {
+    const { caller, calendar, demo, rulesSha256, ledgerOrigin } = this.#parts;
+    const call = asOfMs === undefined ? await caller.now() : await caller.at(asOfMs);
+    const { total, byCategory, byTier, protocols } = call.head;
+    return {
+      asOf: new Date(call.atMs).toISOString(),
+      timeZone: calendar.timeZone,
+      demo,
+      rules: { version: RULES_VERSION, sha256: rulesSha256 },
+      devices: { total, byCategory, byTier },
+      protocols: countProtocols(protocols),
+      ledger: { origin: ledgerOrigin, size: 0, rootHash: EMPTY_ROOT },
+    };
+  }
+
+  async devices(query: DevicesQuery): Promise<DevicePage> {
+    const call = await this.#parts.caller.now();
+    const matches = matcherOf(query);
+    const items = [];
+    for (let at = firstAfter(call, query.afterId); at < call.entries.length; at++) {
+      const entry = call.entries[at] as RollEntry;
+      if (!matches(entry)) continue;
+      if (items.length === query.limit) return { items, nextAfterId: items[items.length - 1]?.id };
+      items.push(deviceReading(entry, this.#parts.roll));
+    }
+    return { items, nextAfterId: undefined };
+  }
+
+  async device(id: string): Promise<DeviceDetail | undefined> {
+    const { caller, roll, register, books, tally, journal, calendar } = this.#parts;
+    const call = await caller.now();
+    const entry = call.entries[firstAfter(call, id) - 1];
+    if (entry?.evidence.device.id !== id) return undefined;
+    const changes = await register.changes(id, 20);
+    return deviceDetail(entry, roll, changes, (sourceId, address) => {
+      const bound = books.find(sourceId, address);
+      if (bound === undefined) return { row: undefined, identity: undefined };
+      return { row: tally.row(bound.index, calendar.dayAt(call.atMs)), identity: journal.identityOf(bound.index) };
+    });
+  }
+
+  async protocols(): Promise<readonly ProtocolReading[]> {
+    return protocolReadings(await this.#parts.caller.now(), this.#parts.protocols);
+  }
+
+  sources(): Promise<readonly SourceReading[]> {
+    return Promise.resolve(this.#parts.sources.map((label) => this.#source(label)));
+  }
+
+  readiness(): Promise<Readiness> {
+    const { flusher, clock } = this.#parts;
+    const reasons: string[] = [];
+    if (flusher.failure !== undefined) reasons.push(`evidence cannot be stored: ${flusher.failure}`);
+    if (flusher.lastFlushAtMs === undefined) reasons.push('nothing has been stored yet');
+    else if (clock.nowMs() - flusher.lastFlushAtMs > FLUSH_OVERDUE_MS) reasons.push('storing evidence is overdue');
+    return Promise.resolve({ ready: reasons.length === 0, reasons });
+  }
+
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }> {
+    return this.#parts.prometheus();
+  }
+
+  #source(label: SourceLabel): SourceReading {
+    const task = this.#parts.tasks.get(label.id);
+    if (task === undefined) throw new Error(`no task serves source ${label.id}`);
+    return {
+      ...label,
+      state: task.state,
+      sinceMs: task.stateSinceMs,
+      addresses: this.#parts.books.sizeOf(label.id),
+      observations: task.observations,
+      bad: task.bad,
+      dropped: task.dropped,
+      reconnects: task.reconnects,
+      lastObservationAtMs: task.lastObservationAtMs,
+      lastError: task.lastFailure,
+      nextAttemptAtMs: task.nextAttemptAtMs,
+      notices: task.notices,
+    };
+  }
+}
+
+/** Place of the first entry whose id is greater than `id`; entries are in order of id. */
+function firstAfter(call: RollCall, id: string | undefined): number {
+  if (id === undefined) return 0;
+  let low = 0;
+  let high = call.entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((call.entries[middle] as RollEntry).evidence.device.id <= id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function matcherOf(query: DevicesQuery): (entry: RollEntry) => boolean {
+  const text = query.text?.toLowerCase();
+  return ({ evidence, assessment }) => {
+    const { device, addresses } = evidence;
+    if (query.category !== undefined && assessment.category.category !== query.category) return false;
+    if (query.status !== undefined && assessment.status !== query.status) return false;
+    if (query.enterprise !== undefined && device.enterpriseId !== query.enterprise) return false;
+    if (query.site !== undefined && device.siteId !== query.site) return false;
+    if (query.protocol !== undefined && !addresses.some(({ protocol }) => protocol.family === query.protocol))
+      return false;
+    if (text === undefined) return true;
+    const { id, name, manufacturer, model, serialNumber, assetNumber } = device;
+    return [id, name, manufacturer, model, serialNumber, assetNumber].some((field) =>
+      field?.toLowerCase().includes(text),
+    );
+  };
+}
