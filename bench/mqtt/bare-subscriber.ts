@@ -1,0 +1,13 @@
+import mqtt from 'mqtt';
+import { Meter } from './meter.ts';
+
+/** The baseline: MQTT.js that only counts. `node bench/mqtt/bare-subscriber.ts PORT MESSAGES`. */
+const [port = 0, messages = 0] = process.argv.slice(2).map(Number);
+const meter = new Meter(messages);
+const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { clientId: 'bench-bare', reconnectPeriod: 0 });
+client.on('message', () => meter.count(1));
+await new Promise<void>((resolve) => client.once('connect', () => resolve()));
+await client.subscribeAsync('plants/+/+/+/telemetry', { qos: 0 });
+console.log('subscribed');
+await meter.finished;
+await client.endAsync(true);
