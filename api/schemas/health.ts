@@ -1,0 +1,7 @@
+import { z } from 'zod';
+
+/** `GET /healthz`: the process answers. */
+export const health = z.object({ status: z.literal('ok'), version: z.string() }).meta({ id: 'Health' });
+
+/** `GET /readyz` when evidence is taken in and kept. */
+export const readiness = z.object({ status: z.literal('ready') }).meta({ id: 'Readiness' });
