@@ -70,7 +70,7 @@ export function guardRoutes(
       route: routeOptions.url,
       status,
       ms: Math.round(reply.elapsedTime),
-      token: principal?.tokenId,
+      tokenId: principal?.tokenId,
     };
     if (status >= 400) request.log.info(fields, 'request refused');
     else request.log.debug(fields, 'request answered');

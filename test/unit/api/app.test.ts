@@ -144,7 +144,7 @@ describe('the log', () => {
       await t.api.app.inject({ url: `/api/v1/sources?x=${token}`, headers: showing(token) });
     }
     const log = t.logged.join('');
-    expect(log).toContain('"token":"tk_operator"');
+    expect(log).toContain('"tokenId":"tk_operator"');
     expect(log).not.toContain(t.bearer.operator);
     expect(log).not.toContain(guess);
   });
