@@ -36,7 +36,8 @@ const CONTENT_SECURITY_POLICY = {
   'form-action': ["'self'"],
   'frame-ancestors': ["'none'"],
 };
-const MAX_PARAMETER_LENGTH = 200;
+/** Of a part of the path, before any schema sees it. */
+const MAX_PARAMETER_LENGTH = 1000;
 const SIX_MONTHS_S = 15_552_000;
 
 /** Builds the API out of its dependencies. Opens nothing; the composition root listens and closes. */

@@ -18,7 +18,7 @@ const query = z.strictObject({
     .meta({
       format: 'date-time',
       description: 'RFC 3339 with offset, not in the future; now where left out. Write `+` as `%2B` where you can',
-      examples: ['2026-12-31T23:59:59+08:00'],
+      examples: ['2025-12-31T23:59:59+08:00'],
     }),
 });
 

@@ -86,13 +86,17 @@ export const devicePage = z
   })
   .meta({ id: 'DevicePage' });
 
-/** No control characters: they would only hide what is searched for. */
+/** The same as the check below, for readers of the OpenAPI document that know no Unicode properties. */
+const NO_CONTROL_CHARACTERS = '^[^\\x00-\\x1f\\x7f-\\x9f]*$';
+
+/** Control characters would only hide what is searched for. */
 const filterText = (maxLength: number) =>
   z
     .string()
     .min(1)
     .max(maxLength)
-    .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters');
+    .refine((text) => !/\p{Cc}/u.test(text), 'must not hold control characters')
+    .meta({ pattern: NO_CONTROL_CHARACTERS });
 
 /** Query of `GET /api/v1/devices`. Unknown parameters are refused: a misspelt filter must not look like a result. */
 export const devicesQuery = z.strictObject({

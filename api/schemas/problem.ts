@@ -34,7 +34,12 @@ const problem = z
   });
 
 /** Errors that any route can answer with. */
-const ALWAYS = ['too-many-requests', 'internal', 'unavailable'] as const satisfies readonly ApiErrorCode[];
+const ALWAYS = [
+  'url-too-long',
+  'too-many-requests',
+  'internal',
+  'unavailable',
+] as const satisfies readonly ApiErrorCode[];
 /** Errors of every route that asks for a token. */
 export const GUARDED = ['unauthenticated', 'forbidden'] as const satisfies readonly ApiErrorCode[];
 

@@ -17,7 +17,8 @@ describe('an answer that is an error', () => {
       ['an unknown path', 'not-found', { url: '/api/v2/counts' }],
       ['an unknown path with a body', 'not-found', { method: 'POST', url: '/api/v2/counts' }],
       ['another method', 'method-not-allowed', { method: 'POST', url: '/api/v1/counts' }],
-      ['a long part of the path', 'url-too-long', { url: `/api/v1/devices/${'x'.repeat(201)}` }],
+      ['a long id', 'invalid-request', { url: `/api/v1/devices/${'x'.repeat(201)}` }],
+      ['a long part of the path', 'url-too-long', { url: `/api/v1/devices/${'x'.repeat(1001)}` }],
       ['a long query', 'url-too-long', { url: `/api/v1/devices?text=${'x'.repeat(4096)}` }],
     ];
   test.each(cases)('%s is a %s problem', async (_what, code, request) => {
