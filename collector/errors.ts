@@ -3,18 +3,10 @@
  * - `already-running`: another process holds the data folder
  * - `newer-schema`: the data folder was written by a newer version
  * - `configuration`: `rollcall.yaml` cannot be used
- * - `secret`: a referenced secret cannot be read
  * - `metrics`: InfluxDB could not be reached or refused
  * - `startup`: something else kept the collector from starting
  */
-export type CollectorErrorCode =
-  | 'store'
-  | 'already-running'
-  | 'newer-schema'
-  | 'configuration'
-  | 'secret'
-  | 'metrics'
-  | 'startup';
+export type CollectorErrorCode = 'store' | 'already-running' | 'newer-schema' | 'configuration' | 'metrics' | 'startup';
 
 /** Raised by everything under `collector/`. `hint` says what a person can do next. */
 export class CollectorError extends Error {

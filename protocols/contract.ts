@@ -122,8 +122,10 @@ export interface AdapterContext {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly log: AdapterLog;
-  /** Reads a secret at the time of use; throws `ProtocolError('configuration')` naming the reference, never the value. */
+  /** Reads a secret at the time of use; rejects with `ProtocolError('refused')` naming the reference, never the value. */
   readonly readSecret: (reference: SecretReference) => Promise<string>;
+  /** Reads a file that the configuration names, relative to the configuration; rejects with `ProtocolError('refused')`. */
+  readonly readFile: (path: string) => Promise<Uint8Array>;
   /** A folder this collector may write to for lasting protocol state (PKI); shared by the sources of one protocol. */
   readonly stateFolder: string;
   /** Batches that may wait for the collector before observations are dropped. */

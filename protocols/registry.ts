@@ -1,7 +1,10 @@
 import type { ProtocolDefinition } from './contract.ts';
+import { mqtt } from './mqtt/definition.ts';
 
-/** The one place that names the protocols. A new protocol is a folder beside these and a line here. */
-export const PROTOCOLS = [] as const satisfies readonly ProtocolDefinition<never>[];
+export { type BrokerConfig, brokerConfig } from './mqtt/broker-config.ts';
 
 /** A protocol of whatever configuration; its own schema has checked what its methods are given. */
 export type AnyProtocolDefinition = ProtocolDefinition;
+
+/** The one place that names the protocols. A new protocol is a folder beside these and a line here. */
+export const PROTOCOLS: readonly AnyProtocolDefinition[] = [mqtt];

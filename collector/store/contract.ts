@@ -46,6 +46,9 @@ export interface TallyRow {
   readonly roundTrips: Uint32Array;
 }
 
+/** Bytes of `TallyRow.roundTrips`: 16 buckets of 32 bits. */
+export const ROUND_TRIP_BYTES = 64;
+
 /** Where in which source something answered. */
 export interface AddressRow {
   readonly id: number;
