@@ -2,8 +2,10 @@ import type { Role, TokenRow, TokenStore } from '../collector/store/contract.ts'
 import { ApiError } from './errors.ts';
 import { isTokenOf, isTokenShaped, tokenSha256, tokenState } from './token.ts';
 
-/** How long a token's row is believed before it is read again: a revocation is seen no later. */
-const BELIEVED_MS = 2000;
+/** How long a token's row is believed: a revocation is seen no later. */
+const BELIEVED_MS = 4000;
+/** From this age on it is read again while it is still believed, so that no request waits for the database. */
+const FRESH_MS = 2000;
 /** Tokens that are remembered; the one used least recently is forgotten first. */
 const MAX_REMEMBERED = 1000;
 const MIN_BETWEEN_USES_MS = 60_000;
@@ -25,15 +27,17 @@ interface Remembered {
 export class Authenticator {
   readonly #tokens: TokenStore;
   readonly #clock: { nowMs(): number };
-  readonly #useFailed: (error: unknown) => void;
+  readonly #failed: (error: unknown, what: string) => void;
   readonly #remembered = new Map<string, Remembered>();
   readonly #markedAtMs = new Map<string, number>();
+  /** Rows being read, so that many requests at once ask the database once. */
+  readonly #reading = new Map<string, Promise<TokenRow | undefined>>();
 
-  /** `useFailed` hears of a use that could not be written down; the request itself goes on. */
-  constructor(tokens: TokenStore, clock: { nowMs(): number }, useFailed: (error: unknown) => void) {
+  /** `failed` hears of what went wrong beside a request that itself goes on. */
+  constructor(tokens: TokenStore, clock: { nowMs(): number }, failed: (error: unknown, what: string) => void) {
     this.#tokens = tokens;
     this.#clock = clock;
-    this.#useFailed = useFailed;
+    this.#failed = failed;
   }
 
   /**
@@ -57,20 +61,32 @@ export class Authenticator {
     return { tokenId: row.id, name: row.name, role: row.role, expiresAtMs: row.expiresAtMs };
   }
 
-  async #row(sha256: string): Promise<TokenRow | undefined> {
-    const nowMs = this.#clock.nowMs();
+  #row(sha256: string): Promise<TokenRow | undefined> {
     const remembered = this.#remembered.get(sha256);
-    if (remembered !== undefined) {
-      const ageMs = nowMs - remembered.readAtMs;
-      // a clock that stepped back must not make a row believed for longer
-      if (ageMs >= 0 && ageMs < BELIEVED_MS) return remembered.row;
-    }
-    const row = await this.#tokens.bySha256(sha256);
-    this.#remembered.delete(sha256);
-    if (row !== undefined && tokenState(row, nowMs) === 'valid') {
-      remember(this.#remembered, sha256, { row, readAtMs: nowMs });
-    }
-    return row;
+    if (remembered === undefined) return this.#read(sha256);
+    const ageMs = this.#clock.nowMs() - remembered.readAtMs;
+    // a clock that stepped back must not make a row believed for longer
+    if (ageMs < 0 || ageMs >= BELIEVED_MS) return this.#read(sha256);
+    if (ageMs >= FRESH_MS) this.#read(sha256).catch((error: unknown) => this.#failed(error, 'reading a token again'));
+    return Promise.resolve(remembered.row);
+  }
+
+  #read(sha256: string): Promise<TokenRow | undefined> {
+    const underWay = this.#reading.get(sha256);
+    if (underWay !== undefined) return underWay;
+    const readAtMs = this.#clock.nowMs();
+    const reading = this.#tokens
+      .bySha256(sha256)
+      .then((row) => {
+        this.#remembered.delete(sha256);
+        if (row !== undefined && tokenState(row, readAtMs) === 'valid') {
+          remember(this.#remembered, sha256, { row, readAtMs });
+        }
+        return row;
+      })
+      .finally(() => this.#reading.delete(sha256));
+    this.#reading.set(sha256, reading);
+    return reading;
   }
 
   #markUse(row: TokenRow): void {
@@ -79,7 +95,7 @@ export class Authenticator {
     if (Math.abs(nowMs - markedAtMs) < MIN_BETWEEN_USES_MS) return;
     this.#markedAtMs.delete(row.id);
     remember(this.#markedAtMs, row.id, nowMs);
-    this.#tokens.used(row.id, nowMs).catch(this.#useFailed);
+    this.#tokens.used(row.id, nowMs).catch((error: unknown) => this.#failed(error, 'marking the use of a token'));
   }
 }
 

@@ -24,9 +24,7 @@ export function guardRoutes(
   { tokens, clock, limits, log }: Pick<ApiDependencies, 'tokens' | 'clock' | 'limits' | 'log'>,
   addressOf: (request: FastifyRequest) => string,
 ): void {
-  const authenticator = new Authenticator(tokens, clock, (error) =>
-    log.warn({ err: error }, 'the use of a token could not be written down'),
-  );
+  const authenticator = new Authenticator(tokens, clock, (error, what) => log.warn({ err: error }, `${what} failed`));
   const countRequest = app.createRateLimit();
   const countRefusal = app.createRateLimit({
     max: limits.refusalsPerMinute,
@@ -46,6 +44,10 @@ export function guardRoutes(
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'cache-control': 'no-store' });
+    // RFC 9112, 3.2: a request of HTTP/1.1 without a host is not to be answered
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      throw new ApiError('invalid-request', 'the request names no host');
+    }
     if (request.url.length > limits.urlLength)
       throw new ApiError('url-too-long', 'the path with its query is too long');
     if (request.is404) {

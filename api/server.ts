@@ -27,6 +27,8 @@ export function createLimitedServer(
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
+    // the guard answers for it, with a problem as for everything else
+    requireHostHeader: false,
     connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, limits.headersTimeoutMs),
   };
   const server =

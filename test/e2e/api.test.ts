@@ -89,6 +89,14 @@ describe('what never becomes a request', () => {
   });
 });
 
+test('a request of HTTP/1.1 that names no host is a problem', async () => {
+  await using t = await apiUnderTest();
+  using wire = new Wire(await listening(t));
+  const answer = await wire.answerTo('GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(answer).toContain('"detail":"the request names no host"');
+});
+
 describe('a path', () => {
   test.each([
     '/../../etc/passwd',
