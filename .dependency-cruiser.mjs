@@ -65,7 +65,7 @@ export default {
       '^ledger/',
       '^protocols/[^/]+\\.ts$',
       // the composition root starts the API and the demo
-      '^api/app\\.ts$',
+      '^api/(app|limits|token)\\.ts$',
     ]),
     {
       name: 'only-the-root-composes',

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { runCollector } from '../collector/main.ts';
+import { announcement } from './announcement.ts';
 import { startDemo } from './demo.ts';
-import { readPlant } from './plant.ts';
+import { complain, PAGE_FOLDER, problemLine, readPlant, shippedCatalogues } from './plant.ts';
 
 const DEFAULT_CONFIG = 'rollcall.yaml';
 
@@ -36,12 +37,40 @@ Exit codes: 0 stopped in order, 1 could not start or failed, 2 wrong usage`,
     .action(async (options: StartOptions) => {
       const file = options.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
       const dataFolder = options.data === undefined ? undefined : resolve(options.data);
-      const overrides = { dataFolder, port: options.port };
-      process.exitCode =
-        file === undefined
-          ? await startDemo({ ...overrides, version })
-          : await runCollector({ plant: await readPlant(file), ...overrides, version, demo: undefined });
+      const overrides = { dataFolder, port: options.port, version };
+      process.exitCode = file === undefined ? await startDemo(overrides) : await startPlant(file, overrides);
     });
+}
+
+async function startPlant(
+  file: string,
+  overrides: { readonly dataFolder: string | undefined; readonly port: number | undefined; readonly version: string },
+): Promise<number> {
+  const catalogues = shippedCatalogues();
+  try {
+    const read = await readPlant(file, catalogues);
+    if (!read.ok) {
+      for (const problem of read.problems) console.error(problemLine(problem));
+      console.error('\nrollcall: the configuration cannot be used; nothing was started');
+      return 1;
+    }
+    const { config } = read;
+    const dataFolder = overrides.dataFolder ?? config.dataFolder;
+    return await runCollector({
+      config,
+      catalogues,
+      dataFolder,
+      host: config.api.host,
+      port: overrides.port ?? config.api.port,
+      version: overrides.version,
+      demo: false,
+      pageFolder: PAGE_FOLDER,
+      announce: (service) => announcement(service, dataFolder),
+    });
+  } catch (error) {
+    complain(error);
+    return 1;
+  }
 }
 
 function parsePort(text: string): number {

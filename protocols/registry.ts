@@ -1,10 +1,13 @@
 import type { ProtocolDefinition } from './contract.ts';
+import { modbus } from './modbus/definition.ts';
 import { mqtt } from './mqtt/definition.ts';
+import { opcua } from './opcua/definition.ts';
 
+export { type EmbeddedBroker, startEmbeddedBroker } from './mqtt/broker.ts';
 export { type BrokerConfig, brokerConfig } from './mqtt/broker-config.ts';
 
 /** A protocol of whatever configuration; its own schema has checked what its methods are given. */
 export type AnyProtocolDefinition = ProtocolDefinition;
 
 /** The one place that names the protocols. A new protocol is a folder beside these and a line here. */
-export const PROTOCOLS: readonly AnyProtocolDefinition[] = [mqtt];
+export const PROTOCOLS: readonly AnyProtocolDefinition[] = [mqtt, opcua, modbus];

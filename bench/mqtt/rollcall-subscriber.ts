@@ -20,7 +20,7 @@ const config = mqtt.configSchema.parse({
     { template: 'plants/{enterprise}/{site}/{device}/telemetry', payload: 'json', values: '/metrics', time: '/ts' },
   ],
 });
-const supervisor = new Supervisor([{ config, definition: mqtt, maxAddresses: 200_000, queueBatches: 64 }], {
+const supervisor = new Supervisor([{ config, definition: mqtt, addressesPerSource: 200_000, queueBatches: 64 }], {
   books: new AddressBooks(() => Date.now()),
   tally,
   journal: new Journal(),
@@ -28,6 +28,7 @@ const supervisor = new Supervisor([{ config, definition: mqtt, maxAddresses: 200
   random: Math.random,
   log,
   readSecret: () => Promise.reject(new Error('the benchmark has no secrets')),
+  readFile: () => Promise.reject(new Error('the benchmark has no files')),
   stateFolderOf: () => '/nonexistent',
 });
 let seen = 0;

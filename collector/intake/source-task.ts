@@ -50,6 +50,8 @@ export class SourceTask {
   observations = 0;
   bad = 0;
   dropped = 0;
+  /** Lost connections and failed attempts. */
+  errors = 0;
   /** Connections made after the first. */
   reconnects = 0;
   lastObservationAtMs: number | undefined;
@@ -174,6 +176,7 @@ export class SourceTask {
     const { clock, log } = this.#parts;
     const atMs = clock.nowMs();
     const wasUp = this.state === 'up';
+    this.errors += 1;
     if (wasUp) this.#lostAtMs ??= atMs;
     this.#failures = wasUp && lastedMs >= SETTLED_MS ? 1 : this.#failures + 1;
     this.lastFailure = failureOf(error, atMs);

@@ -9,7 +9,7 @@ import type { Tally } from './tally.ts';
 export interface ConfiguredSource {
   readonly config: SourceConfigBase;
   readonly definition: AnyProtocolDefinition;
-  readonly maxAddresses: number;
+  readonly addressesPerSource: number;
   readonly queueBatches: number;
 }
 
@@ -21,6 +21,7 @@ export interface SupervisorParts {
   readonly random: () => number;
   readonly log: AdapterLog;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
+  readonly readFile: (path: string) => Promise<Uint8Array>;
   /** The folder of one protocol's lasting state. */
   readonly stateFolderOf: (protocol: string) => string;
 }
@@ -50,7 +51,7 @@ function taskOf(source: ConfiguredSource, parts: SupervisorParts): SourceTask {
   const { config, definition } = source;
   const sourceId = config.id;
   const { books, tally, journal, clock, random, log } = parts;
-  const addresses = books.bookOf(sourceId, source.maxAddresses, (entry) => {
+  const addresses = books.bookOf(sourceId, source.addressesPerSource, (entry) => {
     tally.reserve(entry.index);
     task.identifier.add(entry, journal.identityOf(entry.index)?.atMs);
   });
@@ -61,6 +62,7 @@ function taskOf(source: ConfiguredSource, parts: SupervisorParts): SourceTask {
     random,
     log,
     readSecret: parts.readSecret,
+    readFile: parts.readFile,
     stateFolder: parts.stateFolderOf(config.protocol),
     queueBatches: source.queueBatches,
   });

@@ -18,9 +18,7 @@ export function protocolReadings(
       family,
       nameZh: known?.nameZh ?? family,
       nameEn: known?.nameEn ?? family,
-      standards: [known?.standardCn, known?.standardIntl].filter(
-        (standard) => standard !== undefined && standard !== '',
-      ),
+      standards: [known?.standardCn ?? '', known?.standardIntl ?? ''].filter((standard) => standard !== ''),
       adapter: known?.adapter === 'built-in' ? 'built-in' : 'relayed',
       state: stateOf(counted),
       variants: [...(used?.variants ?? [])].map(([variant, devices]) => ({ variant, devices: devices.size })),

@@ -1,0 +1,54 @@
+import { Point } from '@influxdata/influxdb-client';
+import type { MetricsSnapshot } from './snapshot.ts';
+
+/**
+ * A snapshot as InfluxDB points, time in milliseconds. The same snapshot gives the same series, times and fields, so
+ * writing it twice changes nothing. Counts are integers; a missing tag value is written as `none`.
+ */
+export function pointsOf(snapshot: MetricsSnapshot, tags: Readonly<Record<string, string>>): Point[] {
+  const points: Point[] = [];
+  const point = (measurement: string, own: Readonly<Record<string, string>>): Point => {
+    const made = new Point(measurement).timestamp(snapshot.atMs);
+    for (const [name, value] of Object.entries({ ...tags, ...own })) made.tag(name, value === '' ? 'none' : value);
+    points.push(made);
+    return made;
+  };
+  for (const { category, protocol, enterprise, registered, online, liveToday, verified } of snapshot.connections) {
+    point('device_connections', { category, protocol, enterprise })
+      .intField('registered', registered)
+      .intField('online', online)
+      .intField('live_today', liveToday)
+      .intField('verified', verified);
+  }
+  for (const { family, devices, verified } of snapshot.protocols) {
+    point('protocols', { family }).intField('devices', devices).intField('verified', verified);
+  }
+  for (const { source, protocol, isUp, reconnects, errors, dropped, lastCycleAgeMs } of snapshot.sources) {
+    const made = point('source_health', { source, protocol })
+      .intField('up', isUp ? 1 : 0)
+      .intField('reconnects', reconnects)
+      .intField('errors', errors)
+      .intField('dropped', dropped);
+    if (lastCycleAgeMs !== undefined) made.intField('last_cycle_age_ms', Math.round(lastCycleAgeMs));
+  }
+  for (const { device, category, protocol, observations, bad, rttMs } of snapshot.activity) {
+    const made = point('device_activity', { device, category, protocol })
+      .intField('observations', observations)
+      .intField('bad', bad);
+    if (rttMs !== undefined) made.floatField('rtt_ms', rttMs);
+  }
+  const { bufferLines, bufferDropped, bufferLagS, tallyDirty, loopLagMs, rssBytes } = snapshot.collector;
+  point('collector', {})
+    .intField('buffer_lines', bufferLines)
+    .intField('buffer_dropped', bufferDropped)
+    .floatField('buffer_lag_s', bufferLagS)
+    .intField('tally_dirty', tallyDirty)
+    .floatField('loop_lag_ms', loopLagMs)
+    .intField('rss_bytes', rssBytes);
+  return points;
+}
+
+/** Points as lines of the line protocol; a point without fields has none. */
+export function linesOf(points: readonly Point[]): string[] {
+  return points.map((point) => point.toLineProtocol()).filter((line) => line !== undefined);
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../../protocols/contract.ts';
+import type { InfluxWriter } from './influx-writer.ts';
+import { linesOf, pointsOf } from './points.ts';
+import type { SnapshotTaker } from './take-snapshot.ts';
+
+/** How long the end may wait for InfluxDB to take the last lines. */
+const LAST_WRITE_MS = 2_000;
+
+export interface PublisherParts {
+  readonly taker: SnapshotTaker;
+  readonly writer: InfluxWriter;
+  readonly intervalMs: number;
+  readonly deviceActivity: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/** Writes a snapshot at every multiple of the interval: times are aligned, so that writing again is the same point. */
+export class MetricsPublisher {
+  readonly #parts: PublisherParts;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#parts.writer.start();
+    this.#schedule();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#parts.writer.stop(LAST_WRITE_MS);
+  }
+
+  #schedule(): void {
+    const { clock, intervalMs } = this.#parts;
+    const nowMs = clock.nowMs();
+    const atMs = Math.floor(nowMs / intervalMs + 1) * intervalMs;
+    this.#timer = setTimeout(() => {
+      void this.#publish(atMs).finally(() => {
+        if (this.#timer !== undefined) this.#schedule();
+      });
+    }, atMs - nowMs);
+  }
+
+  async #publish(atMs: number): Promise<void> {
+    const { taker, writer, deviceActivity, tags, log } = this.#parts;
+    try {
+      writer.add(linesOf(pointsOf(await taker.take(atMs, deviceActivity), tags)), atMs);
+    } catch (error) {
+      log.warn({ err: error }, 'metrics could not be taken');
+    }
+  }
+}
