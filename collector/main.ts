@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
 import { CollectorError } from './errors.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';
 
@@ -19,14 +20,7 @@ export type RunOptions = Omit<ServiceOptions, 'log' | 'env'> & {
  * not start or could not store its last evidence. The only place under `collector/` that reads the environment.
  */
 export async function runCollector(options: RunOptions): Promise<number> {
-  const log = pino(
-    {
-      level: process.env['ROLLCALL_LOG_LEVEL'] ?? 'info',
-      base: { host: hostname() },
-      redact: ['*.password', '*.token', '*.authorization', 'req.headers'],
-    },
-    pino.destination({ fd: 2, sync: true }),
-  );
+  const log = newLog();
   const stopping = untilSignal();
   let service: Service;
   try {
@@ -53,6 +47,21 @@ export async function runCollector(options: RunOptions): Promise<number> {
   } finally {
     clearTimeout(deadline);
   }
+}
+
+/** JSON lines for journald and collectors of logs; readable lines where a person looks at a terminal. */
+function newLog(): Logger {
+  const terminal = process.stderr.isTTY;
+  const options = {
+    level: process.env['ROLLCALL_LOG_LEVEL'] ?? (terminal ? 'warn' : 'info'),
+    base: { host: hostname() },
+    redact: ['*.password', '*.token', '*.authorization', 'req.headers'],
+  };
+  if (!terminal) return pino(options, pino.destination({ fd: 2, sync: true }));
+  return pino(
+    options,
+    pretty({ destination: 2, sync: true, ignore: 'pid,host,level,code,retry', translateTime: 'SYS:HH:MM:ss' }),
+  );
 }
 
 function untilSignal(): Promise<NodeJS.Signals> {

@@ -7,6 +7,8 @@ import {
   MessageSecurityMode,
   OPCUAClient,
   SecurityPolicy,
+  setErrorLogger,
+  setWarningLogger,
   type UserIdentityInfo,
   UserTokenType,
 } from 'node-opcua-client';
@@ -33,6 +35,7 @@ export async function openSession(
   context: AdapterContext,
   signal: AbortSignal,
 ): Promise<OpcuaSession> {
+  quietLibrary(context);
   const doing = `connecting to ${config.url}`;
   const pki = join(context.stateFolder, 'pki');
   await mkdir(pki, { recursive: true, mode: 0o700 });
@@ -67,6 +70,14 @@ export async function openSession(
     await certificates.dispose();
     throw explained(error, doing);
   }
+}
+
+/** The library writes to the console by itself; what it has to say goes to our log, at the level of detail it is. */
+function quietLibrary({ log }: AdapterContext): void {
+  const say = (_context: unknown, ...said: unknown[]): void =>
+    log.debug({ library: 'node-opcua' }, said.map(String).join(' '));
+  setWarningLogger(say);
+  setErrorLogger(say);
 }
 
 /** The library never retries: the supervisor does. */
