@@ -32,6 +32,8 @@ export function demoPlant(seed: number, endpoints: DemoEndpoints): Record<string
         protocol: 'mqtt',
         simulated: true,
         url: `mqtt://${host}:${brokerPort}`,
+        // The embedded broker speaks 3.1.1.
+        version: '3.1.1',
         topics: [
           {
             template: 'plants/{enterprise}/{site}/{device}/telemetry',

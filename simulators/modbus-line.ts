@@ -33,13 +33,14 @@ export async function startModbusLine({ host, port, devices, seed }: ModbusLineO
       new SimulatedUnit(device, seeded(seed * 7_919 + (device.unitId ?? 0)), startedAtMs),
     ]),
   );
-  const read = (address: number, length: number, unitId: number): Promise<number[]> =>
-    unitOf(units, unitId).registers(address, length);
+  // The library takes an array at once; what is in it may be promises. Its types speak of numbers only.
+  const read = (address: number, length: number, unitId: number): number[] =>
+    unitOf(units, unitId).registers(address, length) as number[];
   const vector: IServiceVector & { readDeviceIdentification: (unitId: number) => Promise<Record<number, string>> } = {
     getMultipleHoldingRegisters: read,
     getMultipleInputRegisters: read,
-    getHoldingRegister: async (address: number, unitId: number) => (await read(address, 1, unitId))[0] ?? 0,
-    getInputRegister: async (address: number, unitId: number) => (await read(address, 1, unitId))[0] ?? 0,
+    getHoldingRegister: (address: number, unitId: number) => read(address, 1, unitId)[0] ?? 0,
+    getInputRegister: (address: number, unitId: number) => read(address, 1, unitId)[0] ?? 0,
     readDeviceIdentification: (unitId) => unitOf(units, unitId).identification(),
   };
   const server = new ServerTCP(vector, { host, port, unitID: 255 });
@@ -85,13 +86,14 @@ class SimulatedUnit {
     this.#startedAtMs = startedAtMs;
   }
 
-  registers(address: number, length: number): Promise<number[]> {
+  /** Throws the exception the unit answers with. */
+  registers(address: number, length: number): (number | Promise<number>)[] {
     const fault = faultAt(this.#device, (performance.now() - this.#startedAtMs) / 1000);
-    if (fault === 'silent' || fault === 'dead') return silence();
-    if (fault === 'bad-values') return Promise.reject(exception(EXCEPTION.deviceFailure));
-    if (address + length > REGISTERS) return Promise.reject(exception(EXCEPTION.illegalAddress));
+    if (fault === 'silent' || fault === 'dead') return Array.from({ length }, silence);
+    if (fault === 'bad-values') throw exception(EXCEPTION.deviceFailure);
+    if (address + length > REGISTERS) throw exception(EXCEPTION.illegalAddress);
     this.#change();
-    return Promise.resolve(Array.from({ length }, (_, i) => this.#bytes.getUint16((address + i) * 2)));
+    return Array.from({ length }, (_, i) => this.#bytes.getUint16((address + i) * 2));
   }
 
   identification(): Promise<Record<number, string>> {
