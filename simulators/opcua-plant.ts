@@ -14,13 +14,18 @@ export interface OpcuaPlantOptions {
   readonly seed: number;
 }
 
+/** Also tells how many sessions it has seen. */
+export interface OpcuaPlant extends Simulator {
+  sessions(): number;
+}
+
 export const NAMESPACE_URI = 'urn:rollcall:simulated-plant';
 
 /**
  * An OPC UA server with one object a device under the object `Plant` (`s=Plant`). Each has a nameplate, a property
  * `Simulated` that is true, and three variables that change every interval. Takes any client: it is a toy on loopback.
  */
-export async function startOpcuaPlant({ host, port, folder, devices, seed }: OpcuaPlantOptions): Promise<Simulator> {
+export async function startOpcuaPlant({ host, port, folder, devices, seed }: OpcuaPlantOptions): Promise<OpcuaPlant> {
   const serverCertificateManager = new OPCUACertificateManager({
     automaticallyAcceptUnknownCertificate: true,
     rootFolder: join(folder, 'pki'),
@@ -56,6 +61,7 @@ export async function startOpcuaPlant({ host, port, folder, devices, seed }: Opc
   await server.start();
   return {
     endpoint: `opc.tcp://${host}:${port}`,
+    sessions: () => server.engine.cumulatedSessionCount,
     stop: async () => {
       for (const timer of timers) clearInterval(timer);
       await server.shutdown(0);
