@@ -109,7 +109,7 @@ async function compose(options: ServiceOptions, started: Started, stopAll: () =>
   await restoreEvidence({ store: store.evidence, collectorId, calendar, nowMs, books, tally, journal });
   declareStop(journal, previous, nowMs);
   if (config.broker !== undefined) {
-    const broker = await startEmbeddedBroker(config.broker, { readSecret, log }).catch(asStartupFailure);
+    const broker = await startEmbeddedBroker(config.broker, { readFile, log }).catch(asStartupFailure);
     started('broker', () => broker.close());
   }
   const stateFolderOf = (protocol: string): string => join(dataFolder, protocol);

@@ -3,8 +3,7 @@ import { modbus } from './modbus/definition.ts';
 import { mqtt } from './mqtt/definition.ts';
 import { opcua } from './opcua/definition.ts';
 
-export { type EmbeddedBroker, startEmbeddedBroker } from './mqtt/broker.ts';
-export { type BrokerConfig, brokerConfig } from './mqtt/broker-config.ts';
+export { type BrokerConfig, brokerConfig, type EmbeddedBroker, startEmbeddedBroker } from './mqtt/definition.ts';
 
 /** A protocol of whatever configuration; its own schema has checked what its methods are given. */
 export type AnyProtocolDefinition = ProtocolDefinition;

@@ -1,118 +1,155 @@
 import { z } from 'zod';
 import { duration, secretReference, sourceFields } from '../config-fields.ts';
-import { isPointer } from './json-pointer.ts';
-import { parseTemplate, templatesOverlap } from './topic.ts';
+import { topicIssues, topicsConfig } from './topic-config.ts';
+import { isTopicFilter } from './topic-filter.ts';
 
-const pointer = z.string().refine(isPointer, 'is not a JSON Pointer such as /metrics or /d/0/value');
+const path = z.string().min(1).max(1_000);
 
-const template = z.string().superRefine((text, context) => {
-  const parsed = parseTemplate(text);
-  if (typeof parsed === 'string') context.addIssue({ code: 'custom', message: parsed });
+const tls = z.strictObject({
+  ca: path.optional().describe('PEM file of the authority that signed the broker; the system’s where left out'),
+  certificate: path.optional().describe('PEM file by which we show who we are'),
+  key: path.optional().describe('PEM file of its private key'),
+  passphrase: secretReference.optional().describe('Of the private key'),
+  servername: z
+    .string()
+    .min(1)
+    .max(253)
+    .optional()
+    .describe('Name the certificate must hold (SNI); the host of the URL where left out'),
+  minVersion: z.enum(['1.2', '1.3']).default('1.2'),
 });
 
-/** Where a device says who it is, in its JSON. */
-const claims = z
-  .strictObject({
-    serialNumber: pointer.default('/serialNumber'),
-    manufacturer: pointer.default('/manufacturer'),
-    model: pointer.default('/model'),
-    type: pointer.default('/type'),
-    simulated: pointer.default('/simulated'),
-  })
-  .prefault({});
-
-const topic = z.strictObject({
-  template: template.describe('Levels in braces name the device: plants/{enterprise}/{site}/{device}/telemetry'),
-  payload: z.enum(['json', 'opaque']).default('json'),
-  values: pointer.default('').describe('JSON Pointer to the values; the whole document where left out'),
-  time: pointer.optional().describe('JSON Pointer to the device’s own time'),
-  timeUnit: z.enum(['ms', 's', 'iso']).default('ms'),
-  claims,
-  expectedInterval: duration({ min: '10ms', max: '30d' }).optional(),
-  status: z
-    .strictObject({
-      template,
-      dead: z.string().min(1).max(200).default('offline').describe('The payload that says the device is gone'),
-    })
-    .optional()
-    .describe('A topic, usually a will, on which the device is declared gone'),
-  relayed: z
-    .strictObject({ family: z.string().min(1).max(64), variant: z.string().max(64).default('') })
-    .optional()
-    .describe('The devices sit behind other gateway software that speaks this protocol to them'),
+const limits = z.strictObject({
+  packetBytes: z
+    .int()
+    .min(65_536)
+    .max(268_435_455)
+    .default(8_388_608)
+    .describe('Of any packet: MQTT 5 brokers keep larger ones back, others are cut off for them'),
+  payloadBytes: z.int().min(1).max(16_777_216).default(262_144).describe('Larger payloads are bad observations'),
+  depth: z.int().min(1).max(64).default(16).describe('Nesting of values'),
+  points: z.int().min(1).max(65_535).default(10_000).describe('Values in one message'),
+  devicesPerMessage: z.int().min(1).max(100_000).default(1_000),
+  topics: z
+    .int()
+    .min(1)
+    .max(2_000_000)
+    .default(200_000)
+    .describe('Topics remembered; further ones cost more to look up'),
 });
 
-export const mqttConfig = sourceFields
-  .extend({
-    protocol: z.literal('mqtt'),
-    url: z.url({ protocol: /^mqtts?$/, error: 'write mqtt://HOST:PORT or mqtts://HOST:PORT' }),
-    version: z.union([z.literal('3.1.1'), z.literal('5.0')]).default('5.0'),
-    clientId: z
-      .string()
-      .regex(/^[\x21-\x7e]{1,128}$/, 'use 1 to 128 printable characters')
-      .optional()
-      .describe('rollcall-<source id> where left out; must be unique at the broker'),
-    username: z.string().min(1).max(1_000).optional(),
-    password: secretReference.optional(),
-    tls: z
-      .strictObject({
-        ca: z.string().optional().describe('PEM file; the system’s authorities where left out'),
-        certificate: z.string().optional(),
-        key: z.string().optional(),
-        servername: z.string().max(253).optional(),
-      })
-      .prefault({}),
-    qos: z.union([z.literal(0), z.literal(1)]).default(0),
-    keepAlive: duration({ min: '5s', max: '1h' }).prefault('30s'),
-    connectTimeout: duration({ min: '1s', max: '5m' }).prefault('10s'),
-    topics: z.array(topic).min(1).max(100),
-    limits: z
-      .strictObject({
-        payloadBytes: z.int().min(1).max(268_435_455).default(262_144),
-        depth: z.int().min(1).max(64).default(16),
-        points: z.int().min(1).max(65_535).default(10_000).describe('Values counted in one message'),
-      })
-      .prefault({}),
-  })
-  .superRefine((config, context) => {
-    if (config.password !== undefined && config.username === undefined) {
-      context.addIssue({ code: 'custom', path: ['password'], message: 'a password needs a username' });
-    }
-    if ((config.tls.certificate === undefined) !== (config.tls.key === undefined)) {
-      context.addIssue({
-        code: 'custom',
-        path: ['tls'],
-        message: 'a client certificate needs both certificate and key',
-      });
-    }
-    for (const issue of templateIssues(config.topics)) context.addIssue({ code: 'custom', ...issue });
-  });
+const fields = sourceFields.extend({
+  protocol: z.literal('mqtt'),
+  url: z.string().superRefine((text, context) => {
+    const problem = urlProblem(text);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  }),
+  version: z
+    .union([z.literal(5), z.literal('5'), z.literal('5.0'), z.literal('3.1.1')], 'write 5 or 3.1.1')
+    .default('3.1.1')
+    .transform((version): '3.1.1' | '5.0' => (version === '3.1.1' ? '3.1.1' : '5.0')),
+  clientId: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,128}$/, 'use 1 to 128 printable characters')
+    .optional()
+    .describe('Must be unique at the broker; made from the source, this machine and its data folder where left out'),
+  username: z.string().min(1).max(1_000).optional(),
+  password: secretReference.optional(),
+  tls: tls.optional(),
+  session: z
+    .enum(['clean', 'persistent'])
+    .default('clean')
+    .describe('persistent: the broker keeps QoS 1 messages for us'),
+  sessionExpiry: duration({ min: '1s', max: '30d' }).optional().describe('MQTT 5: how long the broker keeps a session'),
+  receiveMaximum: z.int().min(1).max(65_535).optional().describe('MQTT 5: QoS 1 messages in flight to us'),
+  userProperties: z
+    .record(z.string().min(1).max(200), z.string().max(1_000))
+    .optional()
+    .describe('MQTT 5: sent when connecting'),
+  qos: z.union([z.literal(0), z.literal(1)]).default(0),
+  keepAlive: duration({ min: '5s', max: '1h' }).prefault('30s'),
+  connectTimeout: duration({ min: '1s', max: '5m' }).prefault('10s'),
+  silence: duration({ min: '1s', max: '1d' })
+    .prefault('2m')
+    .describe('After so long without any message the subscriptions are made anew'),
+  ownStatus: z
+    .string()
+    .refine((text) => isTopicFilter(text) && !/[+#]/.test(text) && !text.startsWith('$'), 'is not a topic')
+    .optional()
+    .describe('Topic of our own: birth, will, and the round trip that proves that the broker forwards'),
+  share: z
+    .string()
+    .regex(/^[^/+#\0]{1,200}$/, 'a share name has no slash, + or #')
+    .optional()
+    .describe('Several collectors share the messages of this source under this name'),
+  topics: topicsConfig.default([]),
+  ignore: z
+    .array(z.string().refine(isTopicFilter, 'is not a topic filter'))
+    .max(1_000)
+    .default([])
+    .describe('Topics that no template takes'),
+  limits: limits.prefault({}),
+});
+
+/** One MQTT source of `rollcall.yaml`. The README of this folder explains every key. */
+export const mqttConfig = fields.superRefine((config, context) => {
+  const issue = (path: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path, message });
+  for (const { path, message } of topicIssues(config.topics)) issue(['topics', ...path], message);
+  for (const { path, message } of connectionIssues(config)) issue([...path], message);
+});
 
 export type MqttConfig = z.output<typeof mqttConfig>;
-export type TopicConfig = MqttConfig['topics'][number];
 
-/** Two templates that match the same topic would make the address of a device a matter of luck. */
-function templateIssues(topics: readonly z.output<typeof topic>[]): { path: PropertyKey[]; message: string }[] {
-  const all = topics.flatMap((entry, i) => [
-    { path: ['topics', i, 'template'], text: entry.template },
-    ...(entry.status === undefined ? [] : [{ path: ['topics', i, 'status', 'template'], text: entry.status.template }]),
-  ]);
-  const issues: { path: PropertyKey[]; message: string }[] = [];
-  for (const [i, later] of all.entries()) {
-    const clash = all.slice(0, i).find((earlier) => templatesOverlap(earlier.text, later.text));
-    if (clash !== undefined)
-      issues.push({ path: later.path, message: `matches topics that ${clash.text} matches too` });
+/** What does not fit together in how the broker is reached. */
+function connectionIssues(config: z.output<typeof fields>): { path: readonly PropertyKey[]; message: string }[] {
+  const { url, version, clientId, username, password, tls: security, session, ownStatus, topics } = config;
+  const wrong: { path: readonly PropertyKey[]; message: string }[] = [];
+  const when = (condition: boolean, path: readonly PropertyKey[], message: string): void => {
+    if (condition) wrong.push({ path, message });
+  };
+  when(topics.length === 0, ['topics'], 'names no topic: nothing could be counted');
+  when(password !== undefined && username === undefined, ['password'], 'a password needs a username');
+  when(
+    (security?.certificate === undefined) !== (security?.key === undefined),
+    ['tls'],
+    'a client certificate needs both certificate and key',
+  );
+  when(security?.passphrase !== undefined && security.key === undefined, ['tls', 'passphrase'], 'there is no key');
+  when(
+    security !== undefined && !/^(mqtts|wss):/.test(url),
+    ['tls'],
+    'the URL asks for no TLS: write mqtts:// or wss://',
+  );
+  for (const key of ['sessionExpiry', 'receiveMaximum', 'userProperties'] as const) {
+    when(version === '3.1.1' && config[key] !== undefined, [key], 'needs version: 5');
   }
-  for (const [i, entry] of topics.entries()) {
-    if (entry.status === undefined) continue;
-    const [own, status] = [parseTemplate(entry.template), parseTemplate(entry.status.template)];
-    if (typeof own === 'string' || typeof status === 'string') continue;
-    if (own.variables.join('/') !== status.variables.join('/')) {
-      issues.push({
-        path: ['topics', i, 'status', 'template'],
-        message: 'must name the same variables in the same order',
-      });
-    }
+  when(
+    session === 'persistent' && clientId === undefined,
+    ['clientId'],
+    'a persistent session needs a clientId of its own',
+  );
+  when(
+    session === 'persistent' && ownStatus === undefined,
+    ['ownStatus'],
+    'a persistent session needs ownStatus: it tells messages that waited at the broker from fresh ones',
+  );
+  when(
+    session === 'clean' && config.sessionExpiry !== undefined,
+    ['sessionExpiry'],
+    'only a persistent session has an expiry',
+  );
+  return wrong;
+}
+
+function urlProblem(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^(mqtt|mqtts|ws|wss):$/.test(url.protocol) || url.hostname === '') {
+    return 'write mqtt://HOST:PORT, mqtts://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH';
   }
-  return issues;
+  if (url.username !== '' || url.password !== '')
+    return 'user and password do not belong into the URL: use username and password';
+  if (url.search !== '' || url.hash !== '') return 'has no query and no fragment';
+  if (url.protocol.startsWith('mqtt') && url.pathname !== '' && url.pathname !== '/')
+    return 'only ws:// and wss:// have a path';
+  return undefined;
 }

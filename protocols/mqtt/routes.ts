@@ -1,85 +1,136 @@
-import type { AddressBook, ProtocolLine } from '../contract.ts';
-import { UNBOUND } from '../contract.ts';
+import { type AddressBook, type ProtocolLine, UNBOUND } from '../contract.ts';
 import type { IdentityClaims } from '../identity.ts';
-import type { MqttConfig, TopicConfig } from './config.ts';
-import { PayloadDecoder } from './payload.ts';
-import { addressOf, parseTemplate, type TopicTemplate } from './topic.ts';
+import type { MqttConfig } from './config.ts';
+import { pointerTokens } from './json-pointer.ts';
+import { PayloadDecoder } from './payload-decoder.ts';
+import { addressOf, checkedTemplate, type TopicTemplate } from './topic.ts';
+import type { TopicConfig } from './topic-config.ts';
+import { filterMatches } from './topic-filter.ts';
 
-/** Topics remembered beyond those that are bound: what nobody wants is looked at again, but costs no memory. */
-const MAX_REMEMBERED = 1_000_000;
+/** U+FFFD stands where bytes were no UTF-8: different devices would share one topic. */
+const REPLACEMENT = '\uFFFD';
 
-/** Where the messages of one topic go. */
-export interface Route {
-  readonly kind: 'telemetry' | 'status';
+/** One device at this source, whatever topics it publishes on. */
+export interface Device {
+  /** The integer of the address book. */
   readonly index: number;
   readonly address: string;
-  readonly decoder: PayloadDecoder;
-  /** The payload that declares the device gone; only for `status`. */
-  readonly dead: string;
-  /** What the device last said of itself. */
+  /** What it last said of itself. */
   claims: IdentityClaims | undefined;
+  /** When `claims` last changed; 0 for never. */
+  claimsAtMs: number;
+  /** Its own time in its last message; NaN for none. */
+  sourceAtMs: number;
 }
 
-interface Rule {
-  readonly kind: Route['kind'];
+/** Where the messages of one topic go. */
+export type Route =
+  | { readonly kind: 'telemetry'; readonly device: Device; readonly rule: Rule }
+  | { readonly kind: 'status'; readonly device: Device; readonly rule: Rule }
+  /** Our own status topic. */
+  | { readonly kind: 'own' }
+  /** Nobody wants it: no template takes it, or the ignore list does. */
+  | { readonly kind: 'ignored' }
+  /** It would be counted, but may not: the topic is not UTF-8. */
+  | { readonly kind: 'malformed' }
+  /** The source may have no more addresses. */
+  | { readonly kind: 'full' };
+
+/** One topic template with what goes with it. */
+export interface Rule {
+  readonly kind: 'telemetry' | 'status';
   readonly template: TopicTemplate;
-  readonly topic: TopicConfig;
+  readonly prefix: string | undefined;
   readonly decoder: PayloadDecoder;
   readonly line: ProtocolLine;
+  /** A message with the time of the one before weighs nothing. */
+  readonly timeMustAdvance: boolean;
+  /** Where the status word stands, and which word means gone; only for `status`. */
+  readonly wordAt: readonly string[] | undefined;
+  readonly deadWord: string;
 }
 
-/** Turns topics into bound addresses: by templates the first time, by one look-up from then on. */
+const OWN: Route = { kind: 'own' };
+const IGNORED: Route = { kind: 'ignored' };
+const MALFORMED: Route = { kind: 'malformed' };
+const FULL: Route = { kind: 'full' };
+
+/**
+ * Turns topics into devices: by the templates when a topic is first heard, by one look-up from then on. Bounded: at
+ * most `limits.topics` topics are remembered, at most as many devices as the address book takes.
+ */
 export class Routes {
+  /** The topic filters to subscribe to. */
   readonly filters: readonly string[];
   readonly #rules: readonly Rule[];
+  readonly #ignore: readonly string[];
+  readonly #maxTopics: number;
   readonly #addresses: AddressBook;
   readonly #byTopic = new Map<string, Route>();
+  readonly #byIndex = new Map<number, Device>();
 
   constructor(config: MqttConfig, addresses: AddressBook) {
     this.#addresses = addresses;
+    this.#ignore = config.ignore;
+    this.#maxTopics = config.limits.topics;
     this.#rules = config.topics.flatMap((topic) => rulesOf(topic, config));
-    this.filters = this.#rules.map(({ template }) => template.filter);
+    this.filters = [...new Set(this.#rules.map(({ template }) => template.filter))];
+    if (config.ownStatus !== undefined) this.#byTopic.set(config.ownStatus, OWN);
   }
 
-  /** The route of a topic; `undefined` when no template matches, `'full'` when the source may have no more addresses. */
-  find(topic: string): Route | undefined | 'full' {
+  find(topic: string): Route {
     return this.#byTopic.get(topic) ?? this.#learn(topic);
   }
 
-  /** What an address last said of itself; undefined when it was never heard or said nothing. */
-  claimsOf(address: string): IdentityClaims | undefined {
-    for (const route of this.#byTopic.values())
-      if (route.address === address && route.claims !== undefined) return route.claims;
-    return undefined;
+  #learn(topic: string): Route {
+    const route = this.#routeOf(topic);
+    // When the address book is full, a restart may make room; the topic is looked at again.
+    if (route !== FULL && this.#byTopic.size < this.#maxTopics) this.#byTopic.set(topic, route);
+    return route;
   }
 
-  #learn(topic: string): Route | undefined | 'full' {
-    for (const { kind, template, topic: settings, decoder, line } of this.#rules) {
-      const address = addressOf(template, topic);
-      if (address === undefined) continue;
-      const index = this.#addresses.bind(address, line);
-      if (index === UNBOUND) return 'full';
-      const route: Route = { kind, index, address, decoder, dead: settings.status?.dead ?? '', claims: undefined };
-      if (this.#byTopic.size < MAX_REMEMBERED) this.#byTopic.set(topic, route);
-      return route;
+  #routeOf(topic: string): Route {
+    if (topic.includes(REPLACEMENT)) return MALFORMED;
+    if (this.#ignore.some((filter) => filterMatches(filter, topic))) return IGNORED;
+    for (const rule of this.#rules) {
+      const values = addressOf(rule.template, topic);
+      if (values === undefined) continue;
+      const device = this.#deviceAt(rule.prefix === undefined ? values : `${rule.prefix}/${values}`, rule.line);
+      return device === undefined ? FULL : { kind: rule.kind, device, rule };
     }
-    return undefined;
+    return IGNORED;
+  }
+
+  #deviceAt(address: string, line: ProtocolLine): Device | undefined {
+    const index = this.#addresses.bind(address, line);
+    if (index === UNBOUND) return undefined;
+    let device = this.#byIndex.get(index);
+    if (device === undefined) {
+      device = { index, address, claims: undefined, claimsAtMs: 0, sourceAtMs: Number.NaN };
+      this.#byIndex.set(index, device);
+    }
+    return device;
   }
 }
 
 function rulesOf(topic: TopicConfig, config: MqttConfig): Rule[] {
-  const decoder = new PayloadDecoder(topic, config.limits);
-  const line: ProtocolLine =
-    topic.relayed === undefined
-      ? { family: 'mqtt', variant: config.version, reach: 'direct' }
-      : { family: topic.relayed.family, variant: topic.relayed.variant, reach: 'relayed' };
-  const rule = (kind: Route['kind'], text: string): Rule => {
-    const template = parseTemplate(text);
-    if (typeof template === 'string') throw new TypeError(`${text}: ${template}`);
-    return { kind, template, topic, decoder, line };
+  const { relayed, status, prefix } = topic;
+  const shared = {
+    prefix,
+    decoder: new PayloadDecoder(topic, config.limits),
+    line: lineOf(topic, config),
+    timeMustAdvance: (topic.sameTime ?? (relayed === undefined ? 'accept' : 'weightless')) === 'weightless',
+    wordAt: status?.at === undefined ? undefined : pointerTokens(status.at),
+    deadWord: status?.dead ?? '',
   };
-  return [
-    rule('telemetry', topic.template),
-    ...(topic.status === undefined ? [] : [rule('status', topic.status.template)]),
-  ];
+  const rules: Rule[] = [{ kind: 'telemetry', template: checkedTemplate(topic.template), ...shared }];
+  if (status !== undefined) rules.push({ kind: 'status', template: checkedTemplate(status.template), ...shared });
+  return rules;
+}
+
+/** R9: what is spoken behind a gateway is a protocol line of its own, marked as relayed. */
+function lineOf({ relayed }: TopicConfig, config: MqttConfig): ProtocolLine {
+  return relayed === undefined
+    ? { family: 'mqtt', variant: config.version, reach: 'direct' }
+    : { family: relayed.family, variant: relayed.variant, reach: 'relayed' };
 }

@@ -1,0 +1,216 @@
+import type { IPublishPacket } from 'mqtt';
+import type { BoundedQueue } from '../bounded-queue.ts';
+import type { Clock, SourceEvent } from '../contract.ts';
+import { Quality } from '../observation.ts';
+import { follow } from './json-pointer.ts';
+import type { Notices } from './notices.ts';
+import { PayloadReason, REASON_WORDS } from './payload-reason.ts';
+import type { Probes } from './probes.ts';
+import type { Device, Route, Routes } from './routes.ts';
+
+/** Raw bytes kept with claims (`Identification.raw`). */
+const MAX_RAW_BYTES = 65_536;
+/** Claims that change faster are two devices under one name; each change would be a write to the store. */
+const CLAIMS_SETTLE_MS = 10_000;
+/** A device's clock may be this far from ours before a person is told. */
+const SKEW_TOLERATED_MS = 300_000;
+/** Of a status payload; more cannot be the configured word. */
+const MAX_STATUS_BYTES = 4_096;
+
+/** What of a message the weight depends on (MQTT 5.0, 3.3.1). */
+type Delivery = Pick<IPublishPacket, 'retain' | 'dup'>;
+
+export interface IntakeParts {
+  readonly queue: BoundedQueue;
+  readonly emit: (event: SourceEvent) => void;
+  readonly routes: Routes;
+  readonly probes: Probes;
+  readonly notices: Notices;
+  readonly clock: Clock;
+  /** Called for every message on our own status topic that is not retained. */
+  readonly onEcho: () => void;
+}
+
+/**
+ * The packet path: from a PUBLISH to a row of the queue, in one synchronous call. Nothing waits here (a message held
+ * longer than the keep-alive would cost the link), and for a known topic nothing allocates but the decoding itself.
+ */
+export class Intake {
+  /** Messages that were not retained, of whatever topic: a sign that the broker forwards. */
+  fresh = 0;
+  /**
+   * True while what arrives may have waited at the broker since before we connected (a resumed session): nobody knows
+   * when it was said, so it weighs nothing.
+   */
+  backlog = false;
+  readonly #parts: IntakeParts;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  received(topic: string, payload: Buffer, packet: Delivery): void {
+    const { routes, queue, clock } = this.#parts;
+    const receivedAtMs = clock.nowMs();
+    if (!packet.retain) this.fresh += 1;
+    const route = routes.find(topic);
+    switch (route.kind) {
+      case 'telemetry':
+        this.#telemetry(route, topic, payload, packet, receivedAtMs);
+        break;
+      case 'status':
+        this.#status(route, payload, packet, receivedAtMs);
+        break;
+      case 'full':
+        queue.dropped(1, receivedAtMs);
+        this.#tellFull(topic, receivedAtMs);
+        break;
+      case 'malformed':
+        queue.dropped(1, receivedAtMs);
+        this.#tellMalformed(topic, receivedAtMs);
+        break;
+      case 'own':
+        if (!packet.retain) this.#parts.onEcho();
+        break;
+      case 'ignored':
+        break;
+    }
+  }
+
+  #telemetry(
+    { device, rule }: Extract<Route, { kind: 'telemetry' }>,
+    topic: string,
+    payload: Buffer,
+    packet: Delivery,
+    receivedAtMs: number,
+  ): void {
+    const { decoder } = rule;
+    const { record } = decoder;
+    decoder.decode(payload);
+    let reason = this.#withoutWeight(packet);
+    const { sourceAtMs } = record;
+    if (reason === PayloadReason.none && rule.timeMustAdvance && sourceAtMs === device.sourceAtMs) {
+      reason = PayloadReason.sameTime;
+    }
+    device.sourceAtMs = sourceAtMs;
+    const weighs = reason === PayloadReason.none;
+    this.#parts.queue.push(
+      device.index,
+      receivedAtMs,
+      sourceAtMs,
+      weighs ? record.quality : Quality.weightless,
+      weighs ? record.reason : reason,
+      record.points,
+      record.digest,
+      Number.NaN,
+    );
+    const claims = decoder.claims(device.claims);
+    if (claims !== device.claims && claims !== undefined) this.#claimed(device, claims, payload, receivedAtMs);
+    if (record.quality === Quality.bad && record.reason !== PayloadReason.saidSo) {
+      this.#tellBad(topic, payload, record.reason, receivedAtMs);
+    }
+    if (Math.abs(sourceAtMs - receivedAtMs) > SKEW_TOLERATED_MS && weighs) {
+      this.#tellSkew(device, sourceAtMs - receivedAtMs, receivedAtMs);
+    }
+    if (this.#parts.probes.waiting && weighs && record.quality === Quality.good) {
+      this.#parts.probes.offer(device, payload, decoder.document, receivedAtMs);
+    }
+  }
+
+  /** A will or goodbye of the device. A retained one tells of an earlier time and declares nothing now. */
+  #status(
+    { device, rule }: Extract<Route, { kind: 'status' }>,
+    payload: Buffer,
+    packet: Delivery,
+    receivedAtMs: number,
+  ): void {
+    const reason = this.#withoutWeight(packet);
+    if (reason === PayloadReason.none && statusWord(payload, rule.wordAt) === rule.deadWord) {
+      const said = `its status topic says ${rule.deadWord}`;
+      this.#parts.emit({ kind: 'death', address: device.index, atMs: receivedAtMs, reason: said });
+      return;
+    }
+    const why = reason === PayloadReason.none ? PayloadReason.statusOnly : reason;
+    const { queue } = this.#parts;
+    queue.push(device.index, receivedAtMs, Number.NaN, Quality.weightless, why, 0, 0, Number.NaN);
+  }
+
+  /** R3: why a message weighs nothing, whatever it says; `none` when it does weigh. */
+  #withoutWeight(packet: Delivery): PayloadReason {
+    if (packet.retain) return PayloadReason.retained;
+    if (packet.dup) return PayloadReason.duplicate;
+    return this.backlog ? PayloadReason.queued : PayloadReason.none;
+  }
+
+  #claimed(device: Device, claims: NonNullable<Device['claims']>, payload: Buffer, receivedAtMs: number): void {
+    const sinceMs = receivedAtMs - device.claimsAtMs;
+    if (sinceMs >= 0 && sinceMs < CLAIMS_SETTLE_MS) return;
+    device.claims = claims;
+    device.claimsAtMs = receivedAtMs;
+    const raw = Uint8Array.from(payload.subarray(0, MAX_RAW_BYTES));
+    this.#parts.emit({
+      kind: 'identity',
+      address: device.index,
+      identification: { claims, raw, method: 'payload', receivedAtMs },
+    });
+  }
+
+  #tellBad(topic: string, payload: Buffer, reason: PayloadReason, atMs: number): void {
+    const { notices } = this.#parts;
+    if (!notices.happened('bad-payload', atMs)) return;
+    notices.say('bad-payload', atMs, {
+      level: 'warning',
+      message: `${printable(topic)}: ${REASON_WORDS[reason]} (${payload.length} bytes; ${notices.countOf('bad-payload')} such messages on this connection)`,
+      hint: 'compare a message with the payload, values and limits of the template; what is bad proves presence, not data',
+    });
+  }
+
+  #tellSkew(device: Device, aheadMs: number, atMs: number): void {
+    const { notices } = this.#parts;
+    if (!notices.happened('clock-skew', atMs)) return;
+    const by = `${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`;
+    notices.say('clock-skew', atMs, {
+      level: 'warning',
+      message: `the time in messages of ${printable(device.address)} is ${by}`,
+      hint: 'set the clock of the device, or timeUnit of its template; evidence is dated by our own clock',
+    });
+  }
+
+  #tellFull(topic: string, atMs: number): void {
+    const { notices } = this.#parts;
+    if (!notices.happened('too-many-addresses', atMs)) return;
+    notices.say('too-many-addresses', atMs, {
+      level: 'error',
+      message: `the source has all the addresses it may have; ${printable(topic)} and others are not counted`,
+      hint: 'look for invented topics, narrow the templates or add to ignore; then raise limits.addressesPerSource',
+    });
+  }
+
+  #tellMalformed(topic: string, atMs: number): void {
+    const { notices } = this.#parts;
+    if (!notices.happened('malformed-topic', atMs)) return;
+    notices.say('malformed-topic', atMs, {
+      level: 'warning',
+      message: `the topic ${printable(topic)} is not UTF-8: whose it is cannot be told`,
+      hint: 'mend the publisher: topics are UTF-8 (MQTT 5.0, 1.5.4)',
+    });
+  }
+}
+
+/** The word of a status payload; undefined when there is none. */
+function statusWord(payload: Buffer, at: readonly string[] | undefined): string | undefined {
+  if (payload.length > MAX_STATUS_BYTES) return undefined;
+  const text = payload.toString('utf8');
+  if (at === undefined) return text.trim();
+  try {
+    const word: unknown = follow(JSON.parse(text), at);
+    return typeof word === 'number' || typeof word === 'boolean' || typeof word === 'string' ? String(word) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** For a notice: without control characters, cut short. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '\uFFFD').slice(0, 200);
+}
