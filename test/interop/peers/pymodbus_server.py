@@ -3,40 +3,38 @@ import asyncio
 import struct
 import sys
 
-from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.pdu.device import ModbusDeviceIdentification
 from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
 
-HOLDING = 3
+WRITE_REGISTERS = 16
 
 
 def registers(value: float, counter: int) -> list[int]:
-    return list(struct.unpack(">HH", struct.pack(">f", value))) + list(struct.unpack(">HH", struct.pack(">I", counter)))
+    return list(struct.unpack(">HHHH", struct.pack(">fI", value, counter)))
+
+
+def device(unit: int) -> SimDevice:
+    coils = [SimData(0, values=[True, False] * 8, datatype=DataType.BITS)]
+    discrete = [SimData(0, values=[False, True] * 8, datatype=DataType.BITS)]
+    holding = [SimData(0, count=100, values=0, datatype=DataType.REGISTERS)]
+    inputs = [SimData(0, count=100, values=7, datatype=DataType.REGISTERS)]
+    return SimDevice(id=unit, simdata=(coils, discrete, holding, inputs))
 
 
 async def main() -> None:
-    port, units = int(sys.argv[1]), int(sys.argv[2])
-    devices = {
-        unit: ModbusDeviceContext(
-            hr=ModbusSequentialDataBlock(1, [0] * 100),
-            ir=ModbusSequentialDataBlock(1, [7] * 100),
-            co=ModbusSequentialDataBlock(1, [True, False] * 50),
-            di=ModbusSequentialDataBlock(1, [False, True] * 50),
-        )
-        for unit in range(1, units + 1)
-    }
-    context = ModbusServerContext(devices=devices, single=False)
+    port, units = int(sys.argv[1]), range(1, int(sys.argv[2]) + 1)
     identity = ModbusDeviceIdentification(
         info_name={"VendorName": "pymodbus", "ProductCode": "PM", "MajorMinorRevision": "3", "ModelName": "interop"}
     )
-    server = ModbusTcpServer(context, identity=identity, address=("127.0.0.1", port))
-    asyncio.get_running_loop().create_task(server.serve_forever())
+    server = ModbusTcpServer([device(unit) for unit in units], identity=identity, address=("127.0.0.1", port))
+    await server.serve_forever(background=True)
     print("listening", flush=True)
     counter = 0
     while True:
         counter += 1
-        for unit, device in devices.items():
-            device.setValues(HOLDING, 0, registers(unit + counter / 10, counter))
+        for unit in units:
+            await server.async_setValues(unit, WRITE_REGISTERS, 0, registers(unit + counter / 10, counter))
         await asyncio.sleep(0.1)
 
 
