@@ -9,6 +9,8 @@ import { refusal, SESSION_TAKEN_OVER } from './reason-codes.ts';
 
 /** A goodbye may take this long; then the socket is cut. */
 const GOODBYE_MS = 500;
+/** Timers fire a little early by another clock. */
+const TIMER_SLACK = 0.95;
 /** Certificate failures of OpenSSL and of Node's own check of the host name. */
 const CERTIFICATE_FAILURE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ALTNAME/;
 
@@ -67,8 +69,7 @@ export async function connect(
     client.on('close', () => {
       const lastedMs = context.clock.monotonicMs() - startedAtMs;
       if (state !== 'connecting') fail(lossOf(config.url, failure));
-      else if (failure === undefined && lastedMs >= config.connectTimeout) fail(noAnswer(doing));
-      else fail(connectFailure(doing, failure));
+      else fail(connectFailure(doing, failure, lastedMs >= config.connectTimeout * TIMER_SLACK));
     });
     client.once('connect', ({ sessionPresent }: IConnackPacket) => {
       signal.removeEventListener('abort', onAbort);
@@ -161,7 +162,6 @@ function limitPackets(client: MqttClient, maxBytes: number): void {
     const error = new ProtocolError('violation', `receiving a packet of more than ${maxBytes} bytes`, {
       hint: 'find who publishes it; raise limits.packetBytes only when it is meant',
     });
-    // the library reports only errors with a code that it knows how to print
     client.stream.destroy(error);
   });
 }
@@ -178,14 +178,13 @@ function lossOf(url: string, failure: unknown): ProtocolError {
   });
 }
 
-function noAnswer(doing: string): ProtocolError {
-  return new ProtocolError('timeout', `${doing}: no answer`, {
-    hint: 'check host and port, the firewalls on the way, and that an MQTT broker listens there',
-  });
-}
-
-function connectFailure(doing: string, failure: unknown): ProtocolError {
+function connectFailure(doing: string, failure: unknown, isLate: boolean): ProtocolError {
   const code = (failure as { code?: unknown } | undefined)?.code;
+  if (isLate && code === undefined) {
+    return new ProtocolError('timeout', `${doing}: no answer`, {
+      hint: 'check host and port, the firewalls on the way, and that an MQTT broker listens there',
+    });
+  }
   if (typeof code === 'number') return refusal(code, doing, failure);
   if (!(failure instanceof Error)) {
     return new ProtocolError('unreachable', `${doing}: the connection ended without an answer`, {
