@@ -6,8 +6,8 @@ import { pause } from './pause.ts';
 
 /** Asked again after this long; a nameplate rarely changes. */
 const ASK_AGAIN_MS = 86_400_000;
-/** After a device that did not answer. */
-const RETRY_MS = 600_000;
+/** After a device that did not answer: many never do, and on a serial line each wait holds up the others. */
+const RETRY_MS = 3_600_000;
 /** One question may take this long. */
 const DEADLINE_MS = 30_000;
 /** Between two questions, so that identification never crowds out observation. */

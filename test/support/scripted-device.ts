@@ -61,3 +61,11 @@ export function frame(transactionId: number, unitId: number, pdu: readonly numbe
   bytes.set(pdu, 7);
   return bytes;
 }
+
+/** An honest device's answer: every register of a read holds `register`; anything but a read is an illegal function. */
+export function registersOf({ pdu }: SeenRequest, register: number): number[] {
+  const functionCode = pdu[0] ?? 0;
+  if (functionCode !== 3 && functionCode !== 4) return [functionCode | 0x80, 1];
+  const count = pdu.readUInt16BE(3);
+  return [functionCode, count * 2, ...Array.from({ length: count }, () => [register >> 8, register & 0xff]).flat()];
+}
