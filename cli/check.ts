@@ -20,8 +20,7 @@ async function check(file: string): Promise<number> {
     const read = await readPlant(file, catalogues);
     if (!read.ok) {
       for (const problem of read.problems) console.error(problemLine(problem));
-      const count = read.problems.length;
-      console.error(`\n${count} problem${count === 1 ? '' : 's'}; nothing was started`);
+      console.error(`\n${counted(read.problems.length, 'problem')}; nothing was started`);
       return 1;
     }
     for (const warning of read.warnings) console.error(`${problemLine(warning)} (warning)`);
@@ -37,10 +36,20 @@ function summary(
   { sources, register }: CollectorConfig,
   { equipmentTypes }: ReturnType<typeof shippedCatalogues>,
 ): string {
-  const categories = register.devices.map((device) => categoryOf(device, equipmentTypes, undefined).category);
-  const byCategory = [...Map.groupBy(categories, (category) => category)].map(
+  const { devices, enterprises, sites } = register;
+  const categories = devices.map((device) => categoryOf(device, equipmentTypes, undefined).category);
+  const shares = [...Map.groupBy(categories, (category) => category)].map(
     ([category, all]) => `${all.length} ${category}`,
   );
-  const devices = `${register.devices.length} devices${byCategory.length === 0 ? '' : ` (${byCategory.join(', ')})`}`;
-  return `usable: ${sources.length} sources, ${devices}, ${register.enterprises.length} enterprises, ${register.sites.length} sites`;
+  const byCategory = shares.length === 0 ? '' : ` (${shares.join(', ')})`;
+  return [
+    `usable: ${counted(sources.length, 'source')}`,
+    `${counted(devices.length, 'device')}${byCategory}`,
+    counted(enterprises.length, 'enterprise'),
+    counted(sites.length, 'site'),
+  ].join(', ');
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -23,6 +23,8 @@ export interface CollectorConfig {
   readonly broker: BrokerConfig | undefined;
   readonly influx: InfluxConfig | undefined;
   readonly rules: RuleParameters;
+  /** The task book's yearly targets, by year. */
+  readonly targets: ReadonlyMap<number, YearlyTarget>;
   readonly limits: { readonly addressesPerSource: number; readonly queueBatches: number };
   readonly sources: readonly DecidedSource[];
   readonly register: Register;
@@ -32,5 +34,7 @@ export interface DecidedSource {
   readonly config: SourceConfigBase & { readonly name?: string | undefined };
   readonly definition: AnyProtocolDefinition;
 }
+
+export type YearlyTarget = ConfigFile['targets'][string];
 
 export type InfluxConfig = NonNullable<ConfigFile['metrics']['influx']>;

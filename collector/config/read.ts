@@ -1,15 +1,16 @@
 import { isAbsolute, resolve } from 'node:path';
-import { isMap, isPair, isScalar, LineCounter, type ParsedNode, parseDocument, type Range } from 'yaml';
-import type { z } from 'zod';
 import type { AnyProtocolDefinition } from '../../protocols/registry.ts';
 import type { Catalogues } from '../catalogues.ts';
 import type { CollectorConfig } from './config.ts';
-import { checkReferences, type Finding } from './references.ts';
+import { type Finding, readDocument } from './document.ts';
+import { findingsOf, isPlainKey } from './findings.ts';
+import { configJsonSchema, type JsonSchema, knownKeys } from './json-schema.ts';
+import { checkReferences } from './references.ts';
 import { registerOf } from './register.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
 
-const MAX_FILE_BYTES = 32 * 1_048_576;
-const MAX_ALIASES = 1_000;
+/** Problems told of one file; a person mends the first, and a flood of them has one cause. */
+const MAX_PROBLEMS = 1_000;
 
 /** One thing that is wrong, and where. Lines and columns count from 1. */
 export interface Problem {
@@ -35,53 +36,40 @@ export interface ReadOptions {
 }
 
 /**
- * Reads the text of `rollcall.yaml`: every problem at once, in order of line. Problems of syntax come alone, because
- * nothing after them can be trusted; problems of form and of reference come together.
+ * Reads the text of `rollcall.yaml`: every problem at once, in order of line, the first thousand of them. Where the
+ * text is not YAML only that is told, because nothing after it can be trusted. No message repeats a value that could
+ * be a secret.
  */
 export function readConfig(text: string, options: ReadOptions): ReadResult {
-  const { file, baseFolder, definitions, catalogues } = options;
-  const whole = (message: string): ReadResult => ({
-    ok: false,
-    problems: [{ file, line: 1, column: 1, path: '', message }],
-  });
-  if (Buffer.byteLength(text) > MAX_FILE_BYTES) return whole('the file is larger than 32 MiB');
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ pos, message }) => ({
-      file,
-      ...place(lines, pos[0]),
-      path: '',
-      message: lower(message),
-    }));
-    return { ok: false, problems };
-  }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch {
-    return whole(`the file has more than ${MAX_ALIASES} uses of aliases`);
-  }
+  const { file, definitions, catalogues } = options;
+  const document = readDocument(text);
+  const { value, misprints } = document;
   const problemAt = ({ path, message }: Finding): Problem => ({
     file,
-    ...place(lines, positionOf(document.contents, path)),
+    ...document.placeOf(path),
     path: pathText(path),
     message,
   });
-  const parsed = configSchema(definitions).safeParse(value ?? {}, { reportInput: false });
-  const findings = parsed.success ? [] : findingsOf(parsed.error.issues, value);
-  const references = checkReferences(parsed.success ? parsed.data : value, { catalogues, definitions });
-  const errors = [...findings, ...references.errors].map(problemAt).sort(byPlace);
-  if (!parsed.success || errors.length > 0) return { ok: false, problems: errors };
-  const config = decide(parsed.data, { baseFolder, definitions, catalogues });
-  return { ok: true, config, warnings: references.warnings.map(problemAt).sort(byPlace) };
+  const problems: Problem[] = misprints.map((misprint) => ({ file, path: '', ...misprint }));
+  if (misprints.length > 0 && value === undefined) return { ok: false, problems: inOrder(problems) };
+
+  const parsed = configSchema(definitions).safeParse(value ?? {});
+  const references = checkReferences(value, { catalogues, definitions });
+  if (!parsed.success) {
+    let schema: JsonSchema | undefined;
+    const knownKeysAt = (path: readonly PropertyKey[]): readonly string[] => {
+      schema ??= configJsonSchema(definitions);
+      return knownKeys(schema, value, path);
+    };
+    problems.push(...findingsOf(parsed.error.issues, value, knownKeysAt).map(problemAt));
+  }
+  problems.push(...references.errors.map(problemAt));
+  if (!parsed.success || problems.length > 0) return { ok: false, problems: inOrder(problems) };
+  return { ok: true, config: decide(parsed.data, options), warnings: inOrder(references.warnings.map(problemAt)) };
 }
 
 /** The second step: from what was written to what will be done. */
-function decide(
-  read: ConfigFile,
-  { baseFolder, definitions, catalogues }: Pick<ReadOptions, 'baseFolder' | 'definitions' | 'catalogues'>,
-): CollectorConfig {
+function decide(read: ConfigFile, { baseFolder, definitions, catalogues }: ReadOptions): CollectorConfig {
   const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(baseFolder, path));
   const { tls, host, port, trustedProxies } = read.api;
   return {
@@ -99,6 +87,7 @@ function decide(
     broker: read.broker,
     influx: read.metrics.influx,
     rules: read.rules,
+    targets: new Map(Object.entries(read.targets).map(([year, target]) => [Number(year), target])),
     limits: read.limits,
     sources: read.sources.map((config) => {
       const definition = definitions.find(({ protocol }) => protocol === config.protocol);
@@ -109,74 +98,20 @@ function decide(
   };
 }
 
-/** zod's issues as findings: one for each unknown key, the innermost of a union, and never the value itself. */
-function findingsOf(issues: readonly z.core.$ZodIssue[], value: unknown, base: readonly PropertyKey[] = []): Finding[] {
-  return issues.flatMap((issue): Finding[] => {
-    const path = [...base, ...issue.path];
-    switch (issue.code) {
-      case 'unrecognized_keys':
-        return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key ${JSON.stringify(key)}` }));
-      case 'invalid_union':
-        if (issue.errors.length === 0) return [{ path, message: lower(issue.message) }];
-        return findingsOf(closest(issue.errors), value, path);
-      case 'invalid_type':
-        return [{ path, message: missing(value, path) ? 'is missing' : lower(issue.message) }];
-      default:
-        return [{ path, message: lower(issue.message) }];
-    }
-  });
-}
-
-/** The alternative of a union with the fewest complaints. */
-function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
-  return alternatives.reduce((best, issues) => (issues.length < best.length ? issues : best), alternatives[0] ?? []);
-}
-
-function missing(value: unknown, path: readonly PropertyKey[]): boolean {
-  let at = value;
-  for (const key of path) at = (at as Record<PropertyKey, unknown> | undefined)?.[key];
-  return at === undefined;
-}
-
 function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
-    return text === '' ? String(key) : `${text}.${String(key)}`;
+    const name = isPlainKey(String(key)) ? String(key) : '…';
+    return text === '' ? name : `${text}.${name}`;
   }, '');
 }
 
-/** Offset of the key or item that a path leads to, or of the nearest thing on the way that exists. */
-function positionOf(root: ParsedNode | null, path: readonly PropertyKey[]): number {
-  let node: unknown = root;
-  let offset = root?.range[0] ?? 0;
-  for (const key of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key);
-      if (pair === undefined) return offset;
-      offset = rangeOf(pair.key)?.[0] ?? offset;
-      node = pair.value;
-    } else {
-      node = (node as { items?: unknown[] } | null)?.items?.[Number(key)];
-      offset = rangeOf(node)?.[0] ?? offset;
-    }
-  }
-  return offset;
-}
-
-function rangeOf(node: unknown): Range | undefined {
-  return (node as { range?: Range | null } | null | undefined)?.range ?? undefined;
-}
-
-function place(lines: LineCounter, offset: number): { line: number; column: number } {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
-}
-
-function byPlace(a: Problem, b: Problem): number {
-  return a.line - b.line || a.column - b.column;
-}
-
-/** House style: messages begin in lower case. */
-function lower(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  const shown = sorted.slice(0, MAX_PROBLEMS);
+  const last = shown.at(-1);
+  const left = sorted.length - shown.length;
+  return left === 0 || last === undefined
+    ? shown
+    : [...shown, { ...last, path: '', message: `and ${left} more after this one` }];
 }

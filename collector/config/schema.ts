@@ -23,6 +23,10 @@ export function configSchema(definitions: readonly AnyProtocolDefinition[]) {
     broker: brokerConfig.optional().describe('An MQTT broker inside Rollcall, for a small plant'),
     metrics: z.strictObject({ influx: influx.optional() }).prefault({}),
     rules: rules.prefault({}),
+    targets: z
+      .record(z.string().regex(/^20\d\d$/, 'is not a year such as 2026'), target)
+      .default({})
+      .describe('What the task book asks for at the end of each year'),
     limits: limits.prefault({}),
     enterprises: z.array(enterprise).max(100_000).default([]),
     sites: z.array(site).max(100_000).default([]),
@@ -61,11 +65,17 @@ const api = z.strictObject({
   trustedProxies: z.array(text(100)).max(100).default([]).describe('Reverse proxies whose X-Forwarded-For is believed'),
 });
 
+/** Not a tag or field of `collector/metrics/points.ts`, and not a word of the line protocol. */
+const TAG_NAME = /^(?!(?:category|protocol|enterprise|family|source|device|time)$)[A-Za-z][A-Za-z0-9_]{0,63}$/;
+
 const influxShared = {
-  url: z.url({ protocol: /^https?$/, error: 'write http://HOST:PORT or https://HOST:PORT' }),
+  url: z.string().refine(isPlainUrl, 'write http://HOST:PORT or https://HOST:PORT, without user, password or query'),
   interval: duration({ min: '1s', max: '1h' }).prefault('10s').describe('How often points are written'),
   tags: z
-    .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/), text(200))
+    .record(
+      z.string().regex(TAG_NAME, 'use letters, digits and _, and none of the names that points have already'),
+      text(200),
+    )
     .default({})
     .describe('Added to every point'),
   deviceActivity: z.boolean().default(false).describe('Also one series for each device'),
@@ -95,6 +105,11 @@ const rules = z.strictObject({
   minActiveDays: z.int().min(0).max(366).default(DEFAULT_RULES.minActiveDays),
   activeWithinDays: z.int().min(0).max(366).default(DEFAULT_RULES.activeWithinDays),
   minSlotsPerDay: z.int().min(1).max(288).default(DEFAULT_RULES.minSlotsPerDay),
+});
+
+const target = z.strictObject({
+  devices: z.int().min(0).max(100_000_000).describe('Verified devices, in all categories together'),
+  protocols: z.int().min(0).max(10_000).describe('Verified protocol families'),
 });
 
 const limits = z.strictObject({
@@ -159,6 +174,13 @@ const device = z.strictObject({
     .max(100)
     .default([]),
 });
+
+/** A password in a URL would end in logs. */
+function isPlainUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return false;
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+}
 
 function isTimeZone(name: string): boolean {
   try {

@@ -22,13 +22,17 @@ export function secretReader({
 }: SecretSources): (reference: SecretReference) => Promise<string> {
   return async (reference) => {
     const value = reference.startsWith('env:')
-      ? env[reference.slice('env:'.length)]
+      ? variable(reference.slice('env:'.length))
       : await fileText(reference.slice('file:'.length));
     if (value === undefined) throw unreadable(reference, 'the environment variable is not set');
     const secret = value.replace(/\r?\n$/, '');
     if (secret === '') throw unreadable(reference, 'it is empty');
     if (Buffer.byteLength(secret) > MAX_SECRET_BYTES) throw unreadable(reference, 'it is larger than 64 KiB');
     return secret;
+
+    function variable(name: string): string | undefined {
+      return Object.hasOwn(env, name) ? env[name] : undefined;
+    }
 
     async function fileText(path: string): Promise<string> {
       try {
