@@ -1,11 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { freePort } from '../test/support/port.ts';
-import { until } from '../test/support/wait.ts';
+import { temporaryFolder } from '../test/support/folder.ts';
 import type { Bench } from './contract.ts';
+import { startMosquitto } from './mosquitto.ts';
 
 const MESSAGES = 200_000;
 const DEVICES = 1_000;
@@ -26,72 +25,56 @@ export const bench: Bench = {
   name: 'mqtt-intake',
   about: 'observations per second and CPU per message, from socket to tally, against a bare MQTT.js subscriber',
   async run(report) {
-    requireMosquitto();
-    const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
-    const port = await freePort();
-    const settings = join(folder, 'mosquitto.conf');
-    writeFileSync(settings, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nlog_type none\n`);
-    const broker = spawn('mosquitto', ['-c', settings], { stdio: 'ignore' });
-    try {
-      await until('the broker', () => runPublisher(port, 1), 10_000);
-      const figures = { bare: [] as Figure[], ours: [] as Figure[], c: [] as Figure[] };
-      for (let round = 0; round <= ROUNDS; round++) {
-        const bare = await subscriber(port, 'bare-subscriber.ts');
-        const ours = await subscriber(port, 'rollcall-subscriber.ts');
-        const c = await mosquittoSub(port);
-        if (round === 0) continue;
-        figures.bare.push(bare);
-        figures.ours.push(ours);
-        figures.c.push(c);
-      }
-      const throughput = median(
-        figures.ours.map((ours, i) => ours.perSecond / (figures.bare[i]?.perSecond ?? Number.NaN)),
-      );
-      const cpu = median(
-        figures.ours.map((ours, i) => (figures.bare[i]?.cpuUsPerMessage ?? Number.NaN) / ours.cpuUsPerMessage),
-      );
-      const cpuOf = (of: Figure[]): number => median(of.map((figure) => figure.cpuUsPerMessage));
-      const rateOf = (of: Figure[]): number => median(of.map((figure) => figure.perSecond));
-      report({
-        name: 'throughput',
-        measured: rateOf(figures.ours),
-        baseline: rateOf(figures.bare),
-        unit: 'messages/s',
-        ratio: throughput,
-        budget: '≥ 0.8 of bare',
-        pass: throughput >= 0.8,
-      });
-      report({
-        name: 'CPU',
-        measured: cpuOf(figures.ours),
-        baseline: cpuOf(figures.bare),
-        unit: 'µs/message',
-        ratio: cpu,
-        budget: 'bare/ours ≥ 0.8',
-        pass: cpu >= 0.8,
-      });
-      report({
-        name: 'CPU, mosquitto_sub',
-        measured: cpuOf(figures.ours),
-        baseline: cpuOf(figures.c),
-        unit: 'µs/message',
-        ratio: cpuOf(figures.c) / cpuOf(figures.ours),
-        budget: 'for comparison',
-        pass: true,
-      });
-    } finally {
-      broker.kill();
-      rmSync(folder, { recursive: true, force: true });
+    using folder = temporaryFolder();
+    await using broker = await startMosquitto(folder.path);
+    const { port } = broker;
+    const figures = { bare: [] as Figure[], ours: [] as Figure[], c: [] as Figure[] };
+    for (let round = 0; round <= ROUNDS; round++) {
+      const bare = await subscriber(port, 'bare-subscriber.ts');
+      const ours = await subscriber(port, 'rollcall-subscriber.ts');
+      const c = await mosquittoSub(port);
+      if (round === 0) continue;
+      figures.bare.push(bare);
+      figures.ours.push(ours);
+      figures.c.push(c);
     }
+    const throughput = median(
+      figures.ours.map((ours, i) => ours.perSecond / (figures.bare[i]?.perSecond ?? Number.NaN)),
+    );
+    const cpu = median(
+      figures.ours.map((ours, i) => (figures.bare[i]?.cpuUsPerMessage ?? Number.NaN) / ours.cpuUsPerMessage),
+    );
+    const cpuOf = (of: Figure[]): number => median(of.map((figure) => figure.cpuUsPerMessage));
+    const rateOf = (of: Figure[]): number => median(of.map((figure) => figure.perSecond));
+    report({
+      name: 'throughput',
+      measured: rateOf(figures.ours),
+      baseline: rateOf(figures.bare),
+      unit: 'messages/s',
+      ratio: throughput,
+      budget: '≥ 0.8 of bare',
+      pass: throughput >= 0.8,
+    });
+    report({
+      name: 'CPU',
+      measured: cpuOf(figures.ours),
+      baseline: cpuOf(figures.bare),
+      unit: 'µs/message',
+      ratio: cpu,
+      budget: 'bare/ours ≥ 0.8',
+      pass: cpu >= 0.8,
+    });
+    report({
+      name: 'CPU, mosquitto_sub',
+      measured: cpuOf(figures.ours),
+      baseline: cpuOf(figures.c),
+      unit: 'µs/message',
+      ratio: cpuOf(figures.c) / cpuOf(figures.ours),
+      budget: 'for comparison',
+      pass: true,
+    });
   },
 };
-
-function requireMosquitto(): void {
-  for (const program of ['mosquitto', 'mosquitto_sub']) {
-    if (spawnSync(program, ['--help']).error === undefined) continue;
-    throw new Error(`${program} is not installed: apt-get install mosquitto mosquitto-clients`);
-  }
-}
 
 function runPublisher(port: number, messages: number): Promise<boolean> {
   const publisher = join(import.meta.dirname, 'mqtt', 'publisher.ts');

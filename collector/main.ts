@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
 import { CollectorError } from './errors.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';
 
@@ -20,7 +19,7 @@ export type RunOptions = Omit<ServiceOptions, 'log' | 'env'> & {
  * not start or could not store its last evidence. The only place under `collector/` that reads the environment.
  */
 export async function runCollector(options: RunOptions): Promise<number> {
-  const log = newLog();
+  const log = await newLog();
   const stopping = untilSignal();
   let service: Service;
   try {
@@ -50,7 +49,7 @@ export async function runCollector(options: RunOptions): Promise<number> {
 }
 
 /** JSON lines for journald and collectors of logs; readable lines where a person looks at a terminal. */
-function newLog(): Logger {
+async function newLog(): Promise<Logger> {
   const terminal = process.stderr.isTTY;
   const options = {
     level: process.env['ROLLCALL_LOG_LEVEL'] ?? (terminal ? 'warn' : 'info'),
@@ -58,6 +57,7 @@ function newLog(): Logger {
     redact: ['*.password', '*.token', '*.authorization', 'req.headers'],
   };
   if (!terminal) return pino(options, pino.destination({ fd: 2, sync: true }));
+  const { default: pretty } = await import('pino-pretty');
   return pino(
     options,
     pretty({ destination: 2, sync: true, ignore: 'pid,host,level,code,retry', translateTime: 'SYS:HH:MM:ss' }),

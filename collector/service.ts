@@ -17,9 +17,8 @@ import { Flusher } from './intake/flusher.ts';
 import { Journal } from './intake/journal.ts';
 import { Supervisor } from './intake/supervisor.ts';
 import { Tally } from './intake/tally.ts';
-import { InfluxWriter } from './metrics/influx-writer.ts';
+import type { InfluxWriter } from './metrics/influx-writer.ts';
 import { PrometheusExposition } from './metrics/prometheus.ts';
-import { MetricsPublisher } from './metrics/publisher.ts';
 import { SnapshotTaker } from './metrics/take-snapshot.ts';
 import { Readings, type SourceLabel } from './readings/readings.ts';
 import { declareStop, restoreEvidence, restorePaths } from './restore.ts';
@@ -167,6 +166,11 @@ async function compose(options: ServiceOptions, started: Started, stopAll: () =>
   started('snapshots', () => Promise.resolve(taker.stop()));
   if (config.influx !== undefined) {
     const { interval, deviceActivity, tags } = config.influx;
+    // Loaded only where it is wanted, like a protocol: the client costs memory.
+    const [{ InfluxWriter }, { MetricsPublisher }] = await Promise.all([
+      import('./metrics/influx-writer.ts'),
+      import('./metrics/publisher.ts'),
+    ]);
     influx = new InfluxWriter({ config: config.influx, readSecret, log, random: Math.random });
     const publisher = new MetricsPublisher({
       taker,

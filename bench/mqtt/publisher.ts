@@ -32,7 +32,7 @@ function publish(message: number): Buffer {
   const device = message % devices;
   const topic = `plants/e${device % 7}/s${device % 13}/device-${device}/telemetry`;
   const payload = JSON.stringify({
-    ts: 1_790_000_000_000 + message,
+    ts: Date.now(),
     metrics: {
       load: ((message * 37) % 1000) / 10,
       temperature: 20 + (message % 400) / 10,

@@ -6,6 +6,8 @@ import { freePort } from './port.ts';
 import { Program } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** As `npm start` has them. */
+const SMALL_HEAP = ['--max-semi-space-size=1', '--optimize-for-size'];
 const TOKEN = 'a-token-for-tests-only-0123456789abcdef';
 
 /** The collector as a program of its own, as an operator runs it. */
@@ -21,7 +23,8 @@ export class CollectorProgram {
   /** Starts it with a configuration (a plain value) in `folder`, or as the demo without one; resolves when it listens. */
   static async start(folder: string, config?: Record<string, unknown>): Promise<CollectorProgram> {
     const args = [
-      join(ROOT, 'cli/rollcall.ts'),
+      ...SMALL_HEAP,
+      join(ROOT, 'cli/rollcall.mjs'),
       'start',
       '--data',
       join(folder, 'data'),

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Program } from '../../support/program.ts';
 
-const ROLLCALL = fileURLToPath(new URL('../../../cli/rollcall.ts', import.meta.url));
+const ROLLCALL = fileURLToPath(new URL('../../../cli/rollcall.mjs', import.meta.url));
 
 async function check(text: string | undefined): Promise<{ readonly code: number | string; readonly output: string }> {
   using folder = temporaryFolder();
