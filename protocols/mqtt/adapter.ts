@@ -3,6 +3,7 @@ import type { AdapterContext, Batch, ProbeAnswer, SourceAdapter } from '../contr
 import { ProtocolError } from '../errors.ts';
 import type { Identification } from '../identity.ts';
 import type { MqttConfig } from './config.ts';
+import { Losses } from './losses.ts';
 import { Probes } from './probes.ts';
 import { Routes } from './routes.ts';
 import { Session } from './session.ts';
@@ -13,8 +14,8 @@ export class MqttAdapter implements SourceAdapter {
   readonly #context: AdapterContext;
   readonly #routes: Routes;
   readonly #probes: Probes;
+  readonly #losses = new Losses();
   #connected = false;
-  #takeovers = 0;
 
   constructor(config: MqttConfig, context: AdapterContext) {
     this.#config = config;
@@ -31,10 +32,7 @@ export class MqttAdapter implements SourceAdapter {
       queue,
       routes: this.#routes,
       probes: this.#probes,
-      onTakeover: () => {
-        this.#takeovers += 1;
-        return this.#takeovers;
-      },
+      losses: this.#losses,
     });
     try {
       await session.open(signal);

@@ -5,7 +5,7 @@ import { ProtocolError } from '../errors.ts';
 import { clientIdOf } from './client-id.ts';
 import type { MqttConfig } from './config.ts';
 import { FrameLimit } from './frame-limit.ts';
-import { refusal, SESSION_TAKEN_OVER } from './reason-codes.ts';
+import { refusal } from './reason-codes.ts';
 
 /** A goodbye may take this long; then the socket is cut. */
 const GOODBYE_MS = 500;
@@ -95,11 +95,6 @@ export async function disconnect({ client }: Connection): Promise<void> {
       resolve();
     });
   });
-}
-
-/** True when the connection was lost because another client took our client id. */
-export function isTakeover(error: unknown): boolean {
-  return error instanceof ProtocolError && (error.cause as { code?: unknown } | undefined)?.code === SESSION_TAKEN_OVER;
 }
 
 async function clientOptions(

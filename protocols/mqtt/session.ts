@@ -3,8 +3,9 @@ import { abortedError } from '../bounded-queue.ts';
 import type { AdapterContext, SourceEvent } from '../contract.ts';
 import { ProtocolError } from '../errors.ts';
 import type { MqttConfig } from './config.ts';
-import { type Connection, connect, disconnect, isTakeover } from './connection.ts';
+import { type Connection, connect, disconnect } from './connection.ts';
 import { Intake } from './intake.ts';
+import { isTakeover, type Losses } from './losses.ts';
 import { Notices } from './notices.ts';
 import type { Probes } from './probes.ts';
 import type { Routes } from './routes.ts';
@@ -20,8 +21,7 @@ export interface SessionParts {
   readonly queue: BoundedQueue;
   readonly routes: Routes;
   readonly probes: Probes;
-  /** Counts a takeover of our client id; returns how many there were since the start. */
-  readonly onTakeover: () => number;
+  readonly losses: Losses;
 }
 
 /** One connection from its first byte to its last: subscriptions, our own status, the watchdog. */
@@ -179,15 +179,19 @@ export class Session {
   }
 
   #lost(error: ProtocolError): void {
+    const { losses, context, queue } = this.#parts;
+    const nowMs = context.clock.nowMs();
+    const clientId = this.#connection?.clientId ?? '';
+    const hint = 'set a clientId of its own for every collector and every source';
     if (isTakeover(error)) {
-      const times = this.#parts.onTakeover();
-      this.#notices.say('client-id-taken', this.#parts.context.clock.nowMs(), {
-        level: 'error',
-        message: `another client connected with our client id ${this.#connection?.clientId ?? ''}, ${times} times since the start`,
-        hint: 'set a clientId of its own for every collector and every source',
-      });
+      losses.takeovers += 1;
+      const message = `another client connected with our client id ${clientId}, ${losses.takeovers} times since the start`;
+      this.#notices.say('client-id-taken', nowMs, { level: 'error', message, hint });
+    } else if (losses.isFlapping(error, context.clock.monotonicMs())) {
+      const message = `the broker closes the connection of ${clientId} again and again without a reason`;
+      this.#notices.say('client-id-doubted', nowMs, { level: 'warning', message, hint });
     }
-    this.#parts.queue.fail(error);
+    queue.fail(error);
   }
 }
 
