@@ -167,11 +167,11 @@ async function compose(options: ServiceOptions, started: Started, stopAll: () =>
   if (config.influx !== undefined) {
     const { interval, deviceActivity, tags } = config.influx;
     // Loaded only where it is wanted, like a protocol: the client costs memory.
-    const [{ InfluxWriter }, { MetricsPublisher }] = await Promise.all([
-      import('./metrics/influx-writer.ts'),
+    const [{ influxWriter }, { MetricsPublisher }] = await Promise.all([
+      import('./metrics/influx.ts'),
       import('./metrics/publisher.ts'),
     ]);
-    influx = new InfluxWriter({ config: config.influx, readSecret, log, random: Math.random });
+    influx = influxWriter({ config: config.influx, readSecret, log, random: Math.random });
     const publisher = new MetricsPublisher({
       taker,
       writer: influx,

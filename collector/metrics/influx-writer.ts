@@ -1,208 +1,178 @@
-import { HttpError, InfluxDB, type Transport } from '@influxdata/influxdb-client';
-import type { SecretReference } from '../../protocols/contract.ts';
-import type { InfluxConfig } from '../config/config.ts';
-import { CollectorError } from '../errors.ts';
-import { LineBuffer } from './line-buffer.ts';
+import type { Answer } from './influx-answer.ts';
+import type { InfluxServer } from './influx-server.ts';
+import type { BatchLimit, LineBatch, LineQueue, QueueStatus } from './line-queue.ts';
 
-/** Lines of one request. */
-const BATCH_LINES = 5_000;
-const TIMEOUT_MS = 10_000;
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 60_000;
+/** Of one request: what InfluxDB advises (5,000 to 10,000 lines), well below the 25 MB that version 1 takes. */
+const BATCH: BatchLimit = { lines: 5_000, bytes: 8 * 1_048_576 };
+
+/** Waits between attempts. */
+export interface WriterTiming {
+  /** Upper bound of the first wait; it doubles. */
+  readonly firstMs: number;
+  readonly longestMs: number;
+  /** When a person must do something first. */
+  readonly instructedMs: number;
+}
+
+const TIMING: WriterTiming = { firstMs: 1_000, longestMs: 60_000, instructedMs: 60_000 };
 
 export interface InfluxWriterParts {
-  readonly config: InfluxConfig;
-  readonly readSecret: (reference: SecretReference) => Promise<string>;
+  readonly server: Pick<InfluxServer, 'target' | 'write' | 'close'>;
+  readonly queue: LineQueue;
+  /** Takes lines that the server will never take, with the server's words. */
+  readonly setAside: (lines: readonly string[], words: string) => void;
   readonly log: { warn(fields: object, message: string): void; info(fields: object, message: string): void };
   readonly random: () => number;
+  readonly timing?: WriterTiming;
 }
 
 /** How writing goes, for people. */
-export interface InfluxStatus {
-  readonly lines: number;
-  readonly dropped: number;
-  /** Lines that the server refused for what they are. */
+export interface InfluxStatus extends QueueStatus {
+  /** Lines that the server said it has, since start. */
+  readonly written: number;
+  /** Lines that the server refused for what they are, since start. */
   readonly rejected: number;
-  readonly oldestAtMs: number | undefined;
-  /** Why the last attempt failed; undefined when it did not. */
-  readonly failure: string | undefined;
+  /** Why the last attempt failed and what a person can do; undefined when it did not fail. */
+  readonly failure: { readonly message: string; readonly hint: string | undefined } | undefined;
 }
 
 /**
- * Writes lines to InfluxDB, v2 or v1. A line leaves the buffer when the server has answered that it is stored, and not
- * before. An outage fills the buffer; when it is full the oldest lines are dropped and counted.
+ * Writes lines to InfluxDB. A line leaves its queue when the server has answered that it is stored, or that it will
+ * never be; not before, and never because a request was sent. Sending twice changes nothing: a point is its series,
+ * time and fields.
  */
 export class InfluxWriter {
   readonly #parts: InfluxWriterParts;
-  readonly #buffer: LineBuffer;
-  readonly #stop = new AbortController();
+  readonly #timing: WriterTiming;
+  readonly #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #wake: () => void = () => {};
+  #isStopping = false;
+  #endPause: (() => void) | undefined;
+  #endIdling: (() => void) | undefined;
+  #hasNews = false;
+  #written = 0;
   #rejected = 0;
-  #failure: string | undefined;
+  #failure: InfluxStatus['failure'];
 
   constructor(parts: InfluxWriterParts) {
     this.#parts = parts;
-    this.#buffer = new LineBuffer(parts.config.bufferLines);
+    this.#timing = parts.timing ?? TIMING;
   }
 
   get status(): InfluxStatus {
-    const { length, dropped, oldestAtMs } = this.#buffer;
-    return { lines: length, dropped, rejected: this.#rejected, oldestAtMs, failure: this.#failure };
+    return { ...this.#parts.queue.status, written: this.#written, rejected: this.#rejected, failure: this.#failure };
   }
 
   start(): void {
     this.#running = this.#run();
   }
 
+  /** Never throws and never waits. */
   add(lines: readonly string[], atMs: number): void {
-    this.#buffer.add(lines, atMs);
-    this.#wake();
+    if (this.#isStopping) return;
+    this.#parts.queue.add(lines, atMs);
+    this.#hasNews = true;
+    this.#endIdling?.();
   }
 
-  /** Tries once more to write what is held, for at most `graceMs`; what is left is lost, and said so. */
+  /** Tries once more to write what waits, for at most `graceMs`. What is left then is kept where the queue is durable. */
   async stop(graceMs: number): Promise<void> {
-    const deadline = setTimeout(() => this.#stop.abort(), graceMs);
-    this.#stopping = true;
-    this.#wake();
+    const grace = setTimeout(() => this.#abort.abort(), graceMs);
+    this.#isStopping = true;
+    this.#endIdling?.();
+    this.#endPause?.();
     await this.#running;
-    clearTimeout(deadline);
-    if (this.#buffer.length > 0) {
-      this.#parts.log.warn(
-        { lines: this.#buffer.length },
-        'metrics that InfluxDB did not take are lost; the evidence is not',
-      );
+    clearTimeout(grace);
+    const { queue, server, log } = this.#parts;
+    const { lines, isDurable } = queue.status;
+    if (lines > 0 && !isDurable) {
+      log.warn({ lines }, 'metrics that InfluxDB did not take are lost; the evidence is not');
     }
+    server.close();
+    await queue.close();
   }
-
-  #stopping = false;
 
   async #run(): Promise<void> {
-    let failures = 0;
-    while (!this.#stop.signal.aborted) {
-      if (this.#buffer.length === 0) {
-        if (this.#stopping) return;
-        await this.#parked();
+    const { queue } = this.#parts;
+    while (!this.#abort.signal.aborted) {
+      this.#hasNews = false;
+      const batch = await queue.next(BATCH);
+      if (batch !== undefined) {
+        if (!(await this.#deliver(batch))) return;
+        queue.settle(batch);
+      } else if (this.#isStopping) return;
+      else await this.#idle();
+    }
+  }
+
+  /**
+   * Sends the lines until the server has answered for every one of them: parts that it refuses or finds too large are
+   * halved until the lines to blame stand alone. False when we were stopped before that.
+   */
+  async #deliver(batch: LineBatch): Promise<boolean> {
+    const parts: (readonly string[])[] = [batch.lines];
+    for (let failures = 0; ; ) {
+      const lines = parts.at(-1);
+      if (lines === undefined) return true;
+      const answer = await this.#parts.server.write(lines, this.#abort.signal);
+      if (answer.kind === 'later' || answer.kind === 'instruction') {
+        this.#told(answer);
+        if (this.#isStopping) return false;
+        failures += 1;
+        await this.#pause(this.#waitMs(answer, failures));
         continue;
       }
-      const waitMs = await this.#writeBatch(failures);
-      failures = waitMs === undefined ? 0 : failures + 1;
-      if (waitMs !== undefined) {
-        if (this.#stopping) return;
-        await this.#parked(waitMs);
-      }
-    }
-  }
-
-  /** Writes the oldest lines. Resolves with how long to wait before the next attempt, or undefined after success. */
-  async #writeBatch(failures: number): Promise<number | undefined> {
-    const lines = this.#buffer.peek(BATCH_LINES);
-    const before = this.#buffer.dropped;
-    try {
-      await this.#send(lines.join('\n'));
-      this.#taken(lines.length, before);
-      if (this.#failure !== undefined) this.#parts.log.info({}, 'InfluxDB takes metrics again');
-      this.#failure = undefined;
-      return undefined;
-    } catch (error) {
-      if (isRefusedForContent(error)) {
+      failures = 0;
+      this.#recovered();
+      parts.pop();
+      if (answer.kind === 'stored') this.#written += lines.length;
+      else if (lines.length === 1 || (answer.kind === 'refused' && answer.dropped === lines.length)) {
         this.#rejected += lines.length;
-        this.#taken(lines.length, before);
-        this.#told(error);
-        return undefined;
+        this.#parts.setAside(lines, answer.words);
+      } else {
+        const half = Math.ceil(lines.length / 2);
+        parts.push(lines.slice(half), lines.slice(0, half));
       }
-      this.#told(error);
-      const boundMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures, 16));
-      return Math.max(retryAfterMs(error), boundMs * (0.5 + 0.5 * this.#parts.random()));
     }
   }
 
-  /** Overflow may have dropped some of the batch while it was under way. */
-  #taken(lines: number, droppedBefore: number): void {
-    this.#buffer.remove(lines - Math.min(lines, this.#buffer.dropped - droppedBefore));
+  #waitMs(answer: Answer & { kind: 'later' | 'instruction' }, failures: number): number {
+    const { firstMs, longestMs, instructedMs } = this.#timing;
+    const jitter = 0.5 + 0.5 * this.#parts.random();
+    if (answer.kind === 'instruction') return instructedMs * jitter;
+    return Math.max(answer.waitMs ?? 0, Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 16)) * jitter);
   }
 
-  #told(error: unknown): void {
-    const message = explained(error, this.#parts.config).message;
-    if (message !== this.#failure) this.#parts.log.warn({}, message);
-    this.#failure = message;
+  /** Each new reason is logged once, not at each attempt. */
+  #told(answer: Answer & { kind: 'later' | 'instruction' }): void {
+    const message = `writing metrics to ${this.#parts.server.target.url}: ${answer.words}`;
+    const hint = answer.kind === 'instruction' ? answer.hint : undefined;
+    if (message !== this.#failure?.message) this.#parts.log.warn({ hint }, message);
+    this.#failure = { message, hint };
   }
 
-  async #send(body: string): Promise<void> {
-    const { config, readSecret } = this.#parts;
-    const { path, headers } = await requestOf(config, readSecret);
-    const transport: Transport = new InfluxDB({ url: config.url, timeout: TIMEOUT_MS }).transport;
-    await new Promise<void>((resolve, reject) => {
-      transport.send(
-        path,
-        body,
-        {
-          method: 'POST',
-          headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' },
-          signal: this.#stop.signal,
-        },
-        { error: reject, complete: () => resolve() },
-      );
+  #recovered(): void {
+    if (this.#failure !== undefined) this.#parts.log.info({}, 'InfluxDB takes metrics again');
+    this.#failure = undefined;
+  }
+
+  /** Resolves when there are new lines, or when stopped. */
+  #idle(): Promise<void> {
+    if (this.#isStopping || this.#hasNews) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#endIdling = resolve;
     });
   }
 
-  #parked(ms?: number): Promise<void> {
+  /** Resolves after `ms`, or when stopped. New lines do not cut short the wait for a server that is away. */
+  #pause(ms: number): Promise<void> {
+    if (this.#isStopping) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-      const wake = (): void => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
         clearTimeout(timer);
         resolve();
       };
-      // New lines do not cut short a wait for a server that is away; the end does.
-      if (ms === undefined || this.#stopping) this.#wake = wake;
-      this.#stop.signal.addEventListener('abort', wake, { once: true });
     });
   }
-}
-
-/** `/api/v2/write` and `/write`, as the public API references of InfluxDB 2 and 1 describe them. */
-async function requestOf(
-  config: InfluxConfig,
-  readSecret: (reference: SecretReference) => Promise<string>,
-): Promise<{ path: string; headers: Record<string, string> }> {
-  if (config.dialect === 'v2') {
-    const query = new URLSearchParams({ org: config.org, bucket: config.bucket, precision: 'ms' });
-    return { path: `/api/v2/write?${query}`, headers: { authorization: `Token ${await readSecret(config.token)}` } };
-  }
-  const query = new URLSearchParams({ db: config.database, precision: 'ms' });
-  if (config.retentionPolicy !== undefined) query.set('rp', config.retentionPolicy);
-  if (config.username === undefined) return { path: `/write?${query}`, headers: {} };
-  const password = config.password === undefined ? '' : await readSecret(config.password);
-  const credentials = Buffer.from(`${config.username}:${password}`).toString('base64');
-  return { path: `/write?${query}`, headers: { authorization: `Basic ${credentials}` } };
-}
-
-/** 400 and 422: the server will never take these lines, however often they are sent. */
-function isRefusedForContent(error: unknown): boolean {
-  return error instanceof HttpError && (error.statusCode === 400 || error.statusCode === 422);
-}
-
-function retryAfterMs(error: unknown): number {
-  return error instanceof HttpError ? Math.min(LONGEST_WAIT_MS, Math.max(0, error.retryAfter())) : 0;
-}
-
-/** The failure in words, with the server's own. */
-function explained(error: unknown, config: InfluxConfig): CollectorError {
-  const doing = `writing metrics to ${config.url}`;
-  if (!(error instanceof HttpError)) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return new CollectorError('metrics', `${doing}: ${reason}`, { cause: error });
-  }
-  const place =
-    config.dialect === 'v2' ? `organisation ${config.org} and bucket ${config.bucket}` : `database ${config.database}`;
-  const next: Record<number, string> = {
-    400: 'the lines were refused and are set aside',
-    401: 'check the token or password',
-    403: `allow writing to ${place}`,
-    404: `create ${place}`,
-    413: 'raise the size of requests it takes',
-  };
-  const said = (error.body ?? '').slice(0, 300).trim();
-  const hint = next[error.statusCode] ?? 'it is tried again';
-  return new CollectorError('metrics', `${doing}: ${error.statusCode} ${said}: ${hint}`, { cause: error });
 }

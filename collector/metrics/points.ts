@@ -9,7 +9,7 @@ export function pointsOf(snapshot: MetricsSnapshot, tags: Readonly<Record<string
   const points: Point[] = [];
   const point = (measurement: string, own: Readonly<Record<string, string>>): Point => {
     const made = new Point(measurement).timestamp(snapshot.atMs);
-    for (const [name, value] of Object.entries({ ...tags, ...own })) made.tag(name, value === '' ? 'none' : value);
+    for (const [name, value] of Object.entries({ ...tags, ...own })) made.tag(name, tagValue(value));
     points.push(made);
     return made;
   };
@@ -37,15 +37,24 @@ export function pointsOf(snapshot: MetricsSnapshot, tags: Readonly<Record<string
       .intField('bad', bad);
     if (rttMs !== undefined) made.floatField('rtt_ms', rttMs);
   }
-  const { bufferLines, bufferDropped, bufferLagS, tallyDirty, loopLagMs, rssBytes } = snapshot.collector;
-  point('collector', {})
-    .intField('buffer_lines', bufferLines)
-    .intField('buffer_dropped', bufferDropped)
-    .floatField('buffer_lag_s', bufferLagS)
+  const { influx, tallyDirty, loopLagMs, rssBytes } = snapshot.collector;
+  const collector = point('collector', {})
     .intField('tally_dirty', tallyDirty)
     .floatField('loop_lag_ms', loopLagMs)
     .intField('rss_bytes', rssBytes);
+  if (influx !== undefined) {
+    collector
+      .intField('spool_bytes', influx.bytes)
+      .floatField('spool_lag_s', influx.lagS)
+      .intField('spool_dropped', influx.dropped)
+      .intField('spool_rejected', influx.rejected);
+  }
   return points;
+}
+
+/** The line protocol has no escape for a backslash before a comma or a space, and no empty tag value. */
+function tagValue(value: string): string {
+  return value === '' ? 'none' : value.replaceAll('\\', '/');
 }
 
 /** Points as lines of the line protocol; a point without fields has none. */

@@ -20,6 +20,8 @@ export interface PublisherParts {
 export class MetricsPublisher {
   readonly #parts: PublisherParts;
   #timer: NodeJS.Timeout | undefined;
+  #publishing: Promise<void> = Promise.resolve();
+  #lastAtMs = 0;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -33,15 +35,19 @@ export class MetricsPublisher {
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    await this.#publishing;
     await this.#parts.writer.stop(LAST_WRITE_MS);
   }
 
   #schedule(): void {
     const { clock, intervalMs } = this.#parts;
     const nowMs = clock.nowMs();
-    const atMs = Math.floor(nowMs / intervalMs + 1) * intervalMs;
+    const nextAtMs = Math.floor(nowMs / intervalMs + 1) * intervalMs;
+    // A timer may fire a moment before its time, and that multiple has been written.
+    const atMs = nextAtMs === this.#lastAtMs ? nextAtMs + intervalMs : nextAtMs;
+    this.#lastAtMs = atMs;
     this.#timer = setTimeout(() => {
-      void this.#publish(atMs).finally(() => {
+      this.#publishing = this.#publish(atMs).finally(() => {
         if (this.#timer !== undefined) this.#schedule();
       });
     }, atMs - nowMs);

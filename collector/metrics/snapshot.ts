@@ -47,11 +47,24 @@ export interface ActivityRow {
 }
 
 export interface CollectorRow {
-  readonly bufferLines: number;
-  readonly bufferDropped: number;
-  readonly bufferLagS: number;
+  /** Undefined where nothing is written to InfluxDB. */
+  readonly influx: InfluxRow | undefined;
+  /** Rows that wait for the next flush. */
   readonly tallyDirty: number;
+  /** How late the event loop was, at most, in the last seconds. */
   readonly loopLagMs: number;
   readonly rssBytes: number;
   readonly storeBytes: number;
+}
+
+/** What waits for InfluxDB, and what became of the rest since start. */
+export interface InfluxRow {
+  readonly isWell: boolean;
+  readonly lines: number;
+  readonly bytes: number;
+  /** Age of the oldest line that waits. */
+  readonly lagS: number;
+  readonly written: number;
+  readonly dropped: number;
+  readonly rejected: number;
 }

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Calendar } from '../census/calendar.ts';
 import type { AddressBooks } from '../intake/address-book.ts';
 import type { SourceTask } from '../intake/source-task.ts';
@@ -7,7 +6,8 @@ import type { RollCall, RollEntry } from '../roll/roll.ts';
 import type { RollCaller } from '../roll/roll-caller.ts';
 import type { Store, TallyRow } from '../store/contract.ts';
 import type { InfluxStatus } from './influx-writer.ts';
-import type { ActivityRow, ConnectionRow, MetricsSnapshot } from './snapshot.ts';
+import { LoopLag } from './loop-lag.ts';
+import type { ActivityRow, ConnectionRow, InfluxRow, MetricsSnapshot } from './snapshot.ts';
 
 /** Series of `device_connections` at most; the rest is summed under the enterprise `other`. */
 const MAX_CONNECTION_SERIES = 10_000;
@@ -26,20 +26,16 @@ export interface SnapshotParts {
 /** Takes snapshots of the running collector; owns the measurement of the event loop's lag. */
 export class SnapshotTaker {
   readonly #parts: SnapshotParts;
-  readonly #lag = monitorEventLoopDelay({ resolution: 20 });
+  readonly #lag = new LoopLag();
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts;
-    this.#lag.enable();
   }
 
   /** As of now, with the time set to `atMs`. `deviceActivity` also gives a row for each device. */
   async take(atMs: number, deviceActivity: boolean): Promise<MetricsSnapshot> {
     const { caller, store, influx, tally } = this.#parts;
     const call = await caller.now();
-    const status = influx();
-    const loopLagMs = this.#lag.max / 1e6;
-    this.#lag.reset();
     return {
       atMs,
       connections: this.#connections(call),
@@ -48,11 +44,9 @@ export class SnapshotTaker {
       sources: this.#sources(atMs),
       activity: deviceActivity ? call.entries.flatMap((entry) => this.#activity(entry, call.atMs)) : [],
       collector: {
-        bufferLines: status?.lines ?? 0,
-        bufferDropped: status?.dropped ?? 0,
-        bufferLagS: status?.oldestAtMs === undefined ? 0 : Math.max(0, (atMs - status.oldestAtMs) / 1000),
+        influx: influxRow(influx(), atMs),
         tallyDirty: tally.dirtyCount,
-        loopLagMs: Number.isFinite(loopLagMs) ? loopLagMs : 0,
+        loopLagMs: this.#lag.highestMs(),
         rssBytes: process.memoryUsage.rss(),
         storeBytes: await store.sizeBytes(),
       },
@@ -60,7 +54,7 @@ export class SnapshotTaker {
   }
 
   stop(): void {
-    this.#lag.disable();
+    this.#lag.stop();
   }
 
   #connections(call: RollCall): ConnectionRow[] {
@@ -127,6 +121,13 @@ export class SnapshotTaker {
       ];
     });
   }
+}
+
+function influxRow(status: InfluxStatus | undefined, atMs: number): InfluxRow | undefined {
+  if (status === undefined) return undefined;
+  const { failure, lines, bytes, oldestAtMs, written, dropped, rejected } = status;
+  const lagS = oldestAtMs === undefined ? 0 : Math.max(0, (atMs - oldestAtMs) / 1000);
+  return { isWell: failure === undefined, lines, bytes, lagS, written, dropped, rejected };
 }
 
 /** Upper end of the bucket that holds the median; see `TallyRow.roundTrips`. */

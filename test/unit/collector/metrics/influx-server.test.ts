@@ -1,0 +1,198 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import type { InfluxConfig } from '../../../../collector/config/config.ts';
+import { InfluxServer } from '../../../../collector/metrics/influx-server.ts';
+import { ProtocolError } from '../../../../protocols/errors.ts';
+import { InfluxV2Server } from '../../../support/influx-v2-server.ts';
+import { freePort } from '../../../support/port.ts';
+
+const SHARED = { interval: 10_000, tags: {}, deviceActivity: false, bufferLines: 1_000 } as const;
+const v2 = (url: string): InfluxConfig => ({
+  ...SHARED,
+  dialect: 'v2',
+  url,
+  org: 'plant',
+  bucket: 'roll call',
+  token: 'env:T',
+});
+const v1 = (url: string, more: object = {}): InfluxConfig => ({
+  ...SHARED,
+  dialect: 'v1',
+  url,
+  database: 'roll&call',
+  ...more,
+});
+const never = new AbortController().signal;
+const token = (): Promise<string> => Promise.resolve('secret-token');
+const LINES = ['m,t=a v=1i 1700000000000', 'm,t=b v=2i 1700000000000'];
+
+/** A server that answers as it is told, and what it was sent. */
+async function serverOf(answer: (response: ServerResponse, request: IncomingMessage) => void) {
+  const seen: { url: string; headers: IncomingMessage['headers']; body: string }[] = [];
+  const http = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const packed = Buffer.concat(chunks);
+      const body = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(packed) : packed).toString();
+      seen.push({ url: request.url ?? '', headers: request.headers, body });
+      answer(response, request);
+    });
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    seen,
+    connections: () => new Promise<number>((resolve) => http.getConnections((_, count) => resolve(count))),
+    [Symbol.asyncDispose]: async () => {
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+    },
+  };
+}
+
+describe('dialect v2', () => {
+  const options = { org: 'plant', bucket: 'roll call', token: 'secret-token' };
+
+  test('writes what a strict server stores, compressed where that is worth it, over one connection', async () => {
+    await using strict = await InfluxV2Server.start(options);
+    const server = new InfluxServer(v2(strict.url), token);
+    expect(await server.write(LINES, never)).toEqual({ kind: 'stored' });
+    const many = Array.from({ length: 5_000 }, (_, i) => `m,t=${i} v=${i}i 1700000000000`);
+    expect(await server.write(many, never)).toEqual({ kind: 'stored' });
+    expect(strict.requests).toEqual([
+      { lines: 2, encoding: 'identity' },
+      { lines: 5_000, encoding: 'gzip' },
+    ]);
+    expect(strict.points).toBe(5_002);
+    server.close();
+  });
+
+  test('sending twice changes nothing', async () => {
+    await using strict = await InfluxV2Server.start(options);
+    const server = new InfluxServer(v2(strict.url), token);
+    strict.faults.push('stored-but-silent');
+    expect(await server.write(LINES, never)).toMatchObject({ kind: 'later' });
+    expect(strict.points).toBe(2);
+    expect(await server.write(LINES, never)).toEqual({ kind: 'stored' });
+    expect(strict.points).toBe(2);
+    server.close();
+  });
+
+  test('tells a wrong token, bucket and organisation, a size and a refused line apart', async () => {
+    await using strict = await InfluxV2Server.start({ ...options, maxBytes: 1_000 });
+    const write = async (config: InfluxConfig, lines: readonly string[], secret = 'secret-token'): Promise<unknown> => {
+      const server = new InfluxServer(config, () => Promise.resolve(secret));
+      const answer = await server.write(lines, never);
+      server.close();
+      return answer;
+    };
+    const config = v2(strict.url);
+    expect(await write(config, LINES, 'other')).toMatchObject({
+      kind: 'instruction',
+      words: '401 unauthorized access',
+    });
+    expect(await write({ ...config, bucket: 'x' } as InfluxConfig, LINES)).toMatchObject({
+      kind: 'instruction',
+      words: '404 bucket "x" not found',
+    });
+    expect(await write({ ...config, org: 'x' } as InfluxConfig, LINES)).toMatchObject({
+      kind: 'instruction',
+      words: '404 organization name "x" not found',
+    });
+    expect(
+      await write(
+        config,
+        Array.from({ length: 100 }, () => LINES[0] ?? ''),
+      ),
+    ).toMatchObject({ kind: 'too-large' });
+    expect(await write(config, [...LINES, 'nonsense'])).toMatchObject({ kind: 'refused', dropped: undefined });
+    expect(await write(config, ['m,t=a v=1.5 1700000000001', ...LINES])).toMatchObject({ kind: 'refused', dropped: 1 });
+    strict.faults.push({ status: 503, headers: { 'retry-after': '7' } });
+    expect(await write(config, LINES)).toMatchObject({ kind: 'later', waitMs: 7_000 });
+  });
+
+  test('a token that cannot be read is told, and nothing is sent', async () => {
+    await using silent = await serverOf((response) => response.writeHead(204).end());
+    const server = new InfluxServer(v2(silent.url), () =>
+      Promise.reject(new ProtocolError('refused', 'reading the secret env:T: it is empty', { hint: 'set it' })),
+    );
+    expect(await server.write(LINES, never)).toEqual({
+      kind: 'instruction',
+      words: 'reading the secret env:T: it is empty',
+      hint: 'set it',
+    });
+    expect(silent.seen).toEqual([]);
+    server.close();
+  });
+});
+
+describe('dialect v1', () => {
+  test('names database, precision, retention policy and user, below the path of a proxy', async () => {
+    await using plain = await serverOf((response) => response.writeHead(204).end());
+    const anonymous = new InfluxServer(v1(`${plain.url}/influx/`), token);
+    expect(await anonymous.write(LINES, never)).toEqual({ kind: 'stored' });
+    const named = new InfluxServer(
+      v1(plain.url, { retentionPolicy: 'two years', username: 'ann', password: 'env:T' }),
+      token,
+    );
+    expect(await named.write(LINES, never)).toEqual({ kind: 'stored' });
+    expect(plain.seen.map(({ url, body, headers }) => [url, body, headers.authorization])).toEqual([
+      ['/influx/write?db=roll%26call&precision=ms', LINES.join('\n'), undefined],
+      [
+        '/write?db=roll%26call&precision=ms&rp=two+years',
+        LINES.join('\n'),
+        `Basic ${Buffer.from('ann:secret-token').toString('base64')}`,
+      ],
+    ]);
+    anonymous.close();
+    named.close();
+  });
+});
+
+describe('a server that is not what it should be', () => {
+  test('a login page that answers 200 has stored nothing', async () => {
+    await using page = await serverOf((response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>'),
+    );
+    const server = new InfluxServer(v2(page.url), token);
+    expect(await server.write(LINES, never)).toMatchObject({
+      kind: 'instruction',
+      words: '200 instead of 204 No Content',
+    });
+    server.close();
+  });
+
+  test('an answer that never ends is given up when we stop, and its connection is closed', async () => {
+    await using dripping = await serverOf((response) => {
+      response.writeHead(500);
+      const timer = setInterval(() => response.write('.'), 5);
+      response.on('close', () => clearInterval(timer));
+    });
+    const server = new InfluxServer(v2(dripping.url), token);
+    const stop = new AbortController();
+    const answer = server.write(LINES, stop.signal);
+    setTimeout(() => stop.abort(), 50);
+    expect(await answer).toEqual({ kind: 'later', waitMs: undefined, words: 'stopped while waiting for the answer' });
+    server.close();
+  });
+
+  test('nobody at the port', async () => {
+    const server = new InfluxServer(v2(`http://127.0.0.1:${await freePort()}`), token);
+    expect(await server.write(LINES, never)).toMatchObject({
+      kind: 'later',
+      words: expect.stringContaining('ECONNREFUSED') as string,
+    });
+    server.close();
+  });
+
+  test('a stop before the start sends nothing', async () => {
+    await using plain = await serverOf((response) => response.writeHead(204).end());
+    const server = new InfluxServer(v1(plain.url), token);
+    expect(await server.write(LINES, AbortSignal.abort())).toMatchObject({ kind: 'later' });
+    expect(plain.seen).toEqual([]);
+    server.close();
+  });
+});
