@@ -26,7 +26,7 @@ export function openConnection(file: string, mode: 'write' | 'read'): Connection
     bare.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000;');
     bare.function('slots_or', { deterministic: true }, slotsOr);
   }
-  bare.exec('PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;');
+  bare.exec('PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;');
   return { kysely: new Kysely<Tables>({ dialect: new SqliteDialect({ database: forKysely(bare) }) }), bare };
 }
 

@@ -7,7 +7,7 @@ import { Program } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** As `npm start` has them. */
-const SMALL_HEAP = ['--max-semi-space-size=1', '--optimize-for-size'];
+const SMALL_HEAP = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=1'];
 const TOKEN = 'a-token-for-tests-only-0123456789abcdef';
 
 /** The collector as a program of its own, as an operator runs it. */
