@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { registerCheck } from './check.ts';
+import { registerOpcua } from './opcua.ts';
 import { registerSimulate } from './simulate.ts';
 import { registerStart } from './start.ts';
 import { registerToken } from './token.ts';
@@ -17,6 +18,7 @@ const program = new Command('rollcall')
 registerStart(program, version);
 registerCheck(program);
 registerToken(program);
+registerOpcua(program);
 registerSimulate(program);
 
 await program.parseAsync();
