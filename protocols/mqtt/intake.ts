@@ -4,9 +4,9 @@ import type { Clock, SourceEvent } from '../contract.ts';
 import { Quality } from '../observation.ts';
 import { follow } from './json-pointer.ts';
 import type { Notices } from './notices.ts';
-import { PayloadReason, REASON_WORDS } from './payload-reason.ts';
+import { PayloadReason } from './payload-reason.ts';
 import type { Probes } from './probes.ts';
-import type { Device, Route, Routes } from './routes.ts';
+import type { Device, Route, Routes, Rule } from './routes.ts';
 
 /** Raw bytes kept with claims (`Identification.raw`). */
 const MAX_RAW_BYTES = 65_536;
@@ -50,7 +50,7 @@ export class Intake {
   }
 
   received(topic: string, payload: Buffer, packet: Delivery): void {
-    const { routes, queue, clock } = this.#parts;
+    const { routes, queue, clock, notices } = this.#parts;
     const receivedAtMs = clock.nowMs();
     if (!packet.retain) this.fresh += 1;
     const route = routes.find(topic);
@@ -58,16 +58,19 @@ export class Intake {
       case 'telemetry':
         this.#telemetry(route, topic, payload, packet, receivedAtMs);
         break;
+      case 'devices':
+        this.#devices(route, topic, payload, packet, receivedAtMs);
+        break;
       case 'status':
         this.#status(route, payload, packet, receivedAtMs);
         break;
       case 'full':
         queue.dropped(1, receivedAtMs);
-        this.#tellFull(topic, receivedAtMs);
+        notices.tooManyAddresses(topic, receivedAtMs);
         break;
       case 'malformed':
         queue.dropped(1, receivedAtMs);
-        this.#tellMalformed(topic, receivedAtMs);
+        notices.malformedTopic(topic, receivedAtMs);
         break;
       case 'own':
         if (!packet.retain) this.#parts.onEcho();
@@ -84,37 +87,64 @@ export class Intake {
     packet: Delivery,
     receivedAtMs: number,
   ): void {
+    rule.decoder.decode(payload);
+    this.#observed(device, rule, payload, packet, receivedAtMs);
+    const { quality, reason } = rule.decoder.record;
+    if (quality === Quality.bad && reason !== PayloadReason.saidSo) {
+      this.#parts.notices.badPayload(topic, payload.length, reason, receivedAtMs);
+    }
+  }
+
+  /** A payload that names its devices. What of it names nobody belongs to nobody: counted as lost, and told. */
+  #devices(
+    route: Extract<Route, { kind: 'devices' }>,
+    topic: string,
+    payload: Buffer,
+    packet: Delivery,
+    receivedAtMs: number,
+  ): void {
+    const { routes, queue, notices } = this.#parts;
+    const reason = route.rule.decoder.decodeParts(payload, (key) => {
+      const device = routes.deviceIn(route, key);
+      if (device !== undefined) {
+        this.#observed(device, route.rule, payload, packet, receivedAtMs);
+        return;
+      }
+      queue.dropped(1, receivedAtMs);
+      notices.tooManyAddresses(`${topic} (${key})`, receivedAtMs);
+    });
+    if (reason === PayloadReason.none) return;
+    queue.dropped(1, receivedAtMs);
+    notices.badPayload(topic, payload.length, reason, receivedAtMs);
+  }
+
+  /** One record of one device, as it stands in the rule's decoder. */
+  #observed(device: Device, rule: Rule, payload: Buffer, packet: Delivery, receivedAtMs: number): void {
+    const { queue, notices, probes } = this.#parts;
     const { decoder } = rule;
-    const { record } = decoder;
-    decoder.decode(payload);
+    const { quality, sourceAtMs, points, digest } = decoder.record;
     let reason = this.#withoutWeight(packet);
-    const { sourceAtMs } = record;
     if (reason === PayloadReason.none && rule.timeMustAdvance && sourceAtMs === device.sourceAtMs) {
       reason = PayloadReason.sameTime;
     }
     device.sourceAtMs = sourceAtMs;
     const weighs = reason === PayloadReason.none;
-    this.#parts.queue.push(
+    queue.push(
       device.index,
       receivedAtMs,
       sourceAtMs,
-      weighs ? record.quality : Quality.weightless,
-      weighs ? record.reason : reason,
-      record.points,
-      record.digest,
+      weighs ? quality : Quality.weightless,
+      weighs ? decoder.record.reason : reason,
+      points,
+      digest,
       Number.NaN,
     );
     const claims = decoder.claims(device.claims);
     if (claims !== device.claims && claims !== undefined) this.#claimed(device, claims, payload, receivedAtMs);
-    if (record.quality === Quality.bad && record.reason !== PayloadReason.saidSo) {
-      this.#tellBad(topic, payload, record.reason, receivedAtMs);
-    }
-    if (Math.abs(sourceAtMs - receivedAtMs) > SKEW_TOLERATED_MS && weighs) {
-      this.#tellSkew(device, sourceAtMs - receivedAtMs, receivedAtMs);
-    }
-    if (this.#parts.probes.waiting && weighs && record.quality === Quality.good) {
-      this.#parts.probes.offer(device, payload, decoder.document, receivedAtMs);
-    }
+    if (!weighs) return;
+    const aheadMs = sourceAtMs - receivedAtMs;
+    if (Math.abs(aheadMs) > SKEW_TOLERATED_MS) notices.clockSkew(device.address, aheadMs, receivedAtMs);
+    if (probes.waiting && quality === Quality.good) probes.offer(device, payload, decoder.document, receivedAtMs);
   }
 
   /** A will or goodbye of the device. A retained one tells of an earlier time and declares nothing now. */
@@ -154,47 +184,6 @@ export class Intake {
       identification: { claims, raw, method: 'payload', receivedAtMs },
     });
   }
-
-  #tellBad(topic: string, payload: Buffer, reason: PayloadReason, atMs: number): void {
-    const { notices } = this.#parts;
-    if (!notices.happened('bad-payload', atMs)) return;
-    notices.say('bad-payload', atMs, {
-      level: 'warning',
-      message: `${printable(topic)}: ${REASON_WORDS[reason]} (${payload.length} bytes; ${notices.countOf('bad-payload')} such messages on this connection)`,
-      hint: 'compare a message with the payload, values and limits of the template; what is bad proves presence, not data',
-    });
-  }
-
-  #tellSkew(device: Device, aheadMs: number, atMs: number): void {
-    const { notices } = this.#parts;
-    if (!notices.happened('clock-skew', atMs)) return;
-    const by = `${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`;
-    notices.say('clock-skew', atMs, {
-      level: 'warning',
-      message: `the time in messages of ${printable(device.address)} is ${by}`,
-      hint: 'set the clock of the device, or timeUnit of its template; evidence is dated by our own clock',
-    });
-  }
-
-  #tellFull(topic: string, atMs: number): void {
-    const { notices } = this.#parts;
-    if (!notices.happened('too-many-addresses', atMs)) return;
-    notices.say('too-many-addresses', atMs, {
-      level: 'error',
-      message: `the source has all the addresses it may have; ${printable(topic)} and others are not counted`,
-      hint: 'look for invented topics, narrow the templates or add to ignore; then raise limits.addressesPerSource',
-    });
-  }
-
-  #tellMalformed(topic: string, atMs: number): void {
-    const { notices } = this.#parts;
-    if (!notices.happened('malformed-topic', atMs)) return;
-    notices.say('malformed-topic', atMs, {
-      level: 'warning',
-      message: `the topic ${printable(topic)} is not UTF-8: whose it is cannot be told`,
-      hint: 'mend the publisher: topics are UTF-8 (MQTT 5.0, 1.5.4)',
-    });
-  }
 }
 
 /** The word of a status payload; undefined when there is none. */
@@ -208,9 +197,4 @@ function statusWord(payload: Buffer, at: readonly string[] | undefined): string 
   } catch {
     return undefined;
   }
-}
-
-/** For a notice: without control characters, cut short. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '\uFFFD').slice(0, 200);
 }

@@ -1,7 +1,14 @@
 import type { SourceEvent } from '../contract.ts';
+import { PayloadReason, REASON_WORDS } from './payload-reason.ts';
 
 /** A notice that goes on is said again after this long, with its latest words. */
 const REPEAT_MS = 60_000;
+
+interface Words {
+  readonly level: 'warning' | 'error';
+  readonly message: string;
+  readonly hint: string;
+}
 
 /** Things a person should know of, said when they begin and then at most once a minute, however often they happen. */
 export class Notices {
@@ -13,19 +20,7 @@ export class Notices {
     this.#emit = emit;
   }
 
-  /** Counts one occurrence; true when it is time to `say` it. Cheap, for the packet path. */
-  happened(code: string, atMs: number): boolean {
-    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
-    const saidAtMs = this.#saidAtMs.get(code);
-    return saidAtMs === undefined || atMs - saidAtMs >= REPEAT_MS || atMs < saidAtMs;
-  }
-
-  /** Occurrences on this connection. */
-  countOf(code: string): number {
-    return this.#counts.get(code) ?? 0;
-  }
-
-  say(code: string, atMs: number, words: { level: 'warning' | 'error'; message: string; hint: string }): void {
+  say(code: string, atMs: number, words: Words): void {
     this.#saidAtMs.set(code, atMs);
     this.#emit({ kind: 'notice', code, ...words });
   }
@@ -35,4 +30,55 @@ export class Notices {
     this.#saidAtMs.delete(code);
     this.#emit({ kind: 'notice', code, level: 'cleared', message: '' });
   }
+
+  badPayload(topic: string, bytes: number, reason: PayloadReason, atMs: number): void {
+    const times = this.#happened('bad-payload', atMs);
+    if (times === undefined) return;
+    this.say('bad-payload', atMs, {
+      level: 'warning',
+      message: `${printable(topic)}: ${REASON_WORDS[reason]} (${bytes} bytes; ${times} such messages on this connection)`,
+      hint: 'compare a message with the payload, values and limits of the template; what is bad proves presence, not data',
+    });
+  }
+
+  clockSkew(address: string, aheadMs: number, atMs: number): void {
+    if (this.#happened('clock-skew', atMs) === undefined) return;
+    const by = `${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`;
+    this.say('clock-skew', atMs, {
+      level: 'warning',
+      message: `the time in messages of ${printable(address)} is ${by}`,
+      hint: 'set the clock of the device, or timeUnit of its template; evidence is dated by our own clock',
+    });
+  }
+
+  tooManyAddresses(topic: string, atMs: number): void {
+    if (this.#happened('too-many-addresses', atMs) === undefined) return;
+    this.say('too-many-addresses', atMs, {
+      level: 'error',
+      message: `the source has all the addresses it may have; ${printable(topic)} and others are not counted`,
+      hint: 'look for invented topics, narrow the templates or add to ignore; then raise limits.addressesPerSource',
+    });
+  }
+
+  malformedTopic(topic: string, atMs: number): void {
+    if (this.#happened('malformed-topic', atMs) === undefined) return;
+    this.say('malformed-topic', atMs, {
+      level: 'warning',
+      message: `the topic ${printable(topic)} is not UTF-8: whose it is cannot be told`,
+      hint: 'mend the publisher: topics are UTF-8 (MQTT 5.0, 1.5.4)',
+    });
+  }
+
+  /** Counts one occurrence. Returns how many there were when it is time to say so; undefined, and cheap, otherwise. */
+  #happened(code: string, atMs: number): number | undefined {
+    const times = (this.#counts.get(code) ?? 0) + 1;
+    this.#counts.set(code, times);
+    const saidAtMs = this.#saidAtMs.get(code);
+    return saidAtMs === undefined || atMs - saidAtMs >= REPEAT_MS || atMs < saidAtMs ? times : undefined;
+  }
+}
+
+/** Without control characters, cut short. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '\uFFFD').slice(0, 200);
 }

@@ -4,6 +4,8 @@ import { follow, pointerTokens } from './json-pointer.ts';
 import { PayloadReason } from './payload-reason.ts';
 import type { TopicConfig } from './topic-config.ts';
 
+/** Stands in a pointer to values for every element of an array or object; not of RFC 6901. */
+const EVERY = '*';
 /** Milliseconds of one unit of a device's time. */
 const UNIT_MS = { s: 1_000, ms: 1, us: 0.001, ns: 0.000_001 } as const;
 /** ECMAScript can hold no later or earlier instant (ECMA-262, 21.4.1.1). */
@@ -31,6 +33,8 @@ export class RecordReader {
   sourceAtMs = Number.NaN;
   readonly #limits: RecordLimits;
   readonly #values: readonly string[];
+  /** What follows a `*`, in every element of what comes before it; undefined without one. */
+  readonly #each: readonly string[] | undefined;
   readonly #time: readonly string[] | undefined;
   readonly #timeUnit: TopicConfig['timeUnit'];
   readonly #quality:
@@ -40,16 +44,19 @@ export class RecordReader {
   readonly #digest = new ValueDigest();
 
   constructor(topic: TopicConfig, limits: RecordLimits) {
-    const { values, time, timeUnit, quality, claims } = topic;
+    const { values, time, timeUnit, quality, claims, devices } = topic;
     this.#limits = limits;
-    this.#values = pointerTokens(values);
+    const tokens = pointerTokens(values);
+    const star = tokens.indexOf(EVERY);
+    this.#values = star === -1 ? tokens : tokens.slice(0, star);
+    this.#each = star === -1 ? undefined : tokens.slice(star + 1);
     this.#time = time === undefined ? undefined : pointerTokens(time);
     this.#timeUnit = timeUnit;
     this.#quality =
       quality === undefined
         ? undefined
         : { at: pointerTokens(quality.at), good: new Set(quality.good), uncertain: new Set(quality.uncertain) };
-    this.#aside = asideOf(values, [time, quality?.at, ...Object.values(claims)]);
+    this.#aside = asideOf(values, [time, quality?.at, devices?.key, ...Object.values(claims)]);
   }
 
   /** Reads a record; whatever it is, it does not throw. */
@@ -59,9 +66,9 @@ export class RecordReader {
     this.points = 0;
     this.digest = 0;
     this.sourceAtMs = this.#time === undefined ? Number.NaN : instantOf(follow(record, this.#time), this.#timeUnit);
-    const values = this.#values.length === 0 ? record : follow(record, this.#values);
     this.#digest.start();
-    this.#walk(values, 0, this.#aside);
+    if (this.#each === undefined) this.#walk(follow(record, this.#values), 0, this.#aside);
+    else this.#walkEach(follow(record, this.#values), this.#each, 0);
     if (this.reason !== PayloadReason.none) return;
     if (this.points === 0) this.bad(PayloadReason.noValues);
     else this.digest = this.#digest.finish();
@@ -114,6 +121,21 @@ export class RecordReader {
       return;
     }
     for (const key in value) this.#member(key, (value as Record<string, unknown>)[key], depth, aside);
+  }
+
+  /** Walks what the tokens lead to in every element of an array or object. */
+  #walkEach(value: unknown, tokens: readonly string[], depth: number): void {
+    if (typeof value !== 'object' || value === null) return;
+    if (depth >= this.#limits.depth) {
+      this.bad(PayloadReason.tooDeep);
+      return;
+    }
+    const star = tokens.indexOf(EVERY);
+    for (const part of value instanceof Map ? value.values() : Object.values(value)) {
+      if (this.reason !== PayloadReason.none) return;
+      if (star === -1) this.#walk(follow(part, tokens), depth + 1, undefined);
+      else this.#walkEach(follow(part, tokens.slice(0, star)), tokens.slice(star + 1), depth + 1);
+    }
   }
 
   #member(key: string, value: unknown, depth: number, aside: Aside | undefined): void {

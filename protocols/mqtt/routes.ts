@@ -27,6 +27,8 @@ export interface Device {
 export type Route =
   | { readonly kind: 'telemetry'; readonly device: Device; readonly rule: Rule }
   | { readonly kind: 'status'; readonly device: Device; readonly rule: Rule }
+  /** The payload names the devices; the topic gives the first part of their addresses, or none. */
+  | { readonly kind: 'devices'; readonly base: string; readonly rule: Rule; readonly named: Map<string, Device> }
   /** Our own status topic. */
   | { readonly kind: 'own' }
   /** Nobody wants it: no template takes it, or the ignore list does. */
@@ -82,6 +84,15 @@ export class Routes {
     return this.#byTopic.get(topic) ?? this.#learn(topic);
   }
 
+  /** The device that a payload names; undefined when the source may have no more addresses. */
+  deviceIn({ base, rule, named }: Extract<Route, { kind: 'devices' }>, key: string): Device | undefined {
+    const known = named.get(key);
+    if (known !== undefined) return known;
+    const device = this.#deviceAt(base === '' ? key : `${base}/${key}`, rule.line);
+    if (device !== undefined) named.set(key, device);
+    return device;
+  }
+
   #learn(topic: string): Route {
     const route = this.#routeOf(topic);
     // When the address book is full, a restart may make room; the topic is looked at again.
@@ -95,7 +106,9 @@ export class Routes {
     for (const rule of this.#rules) {
       const values = addressOf(rule.template, topic);
       if (values === undefined) continue;
-      const device = this.#deviceAt(rule.prefix === undefined ? values : `${rule.prefix}/${values}`, rule.line);
+      const base = [rule.prefix, values].filter((part) => part !== undefined && part !== '').join('/');
+      if (rule.decoder.namesDevices) return { kind: 'devices', base, rule, named: new Map() };
+      const device = this.#deviceAt(base, rule.line);
       return device === undefined ? FULL : { kind: rule.kind, device, rule };
     }
     return IGNORED;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isPointer } from './json-pointer.ts';
+import { isReadyFormat, READY_FORMAT_NAMES, READY_FORMATS, type ReadyFormat } from './ready-formats.ts';
 import { addressesClash, parseTemplate, type TopicTemplate, templatesOverlap } from './topic.ts';
 
 const pointer = z.string().max(1_000).refine(isPointer, 'is not a JSON Pointer such as /metrics or /d/0/value');
@@ -35,17 +36,49 @@ const quality = z.strictObject({
   uncertain: z.array(scalar).max(100).default([]),
 });
 
-const topic = z.strictObject({
+const devices = z.strictObject({
+  at: pointer
+    .optional()
+    .describe('JSON Pointer to an array, or an object by name, of devices; left out: the payload is of one device'),
+  key: pointer
+    .optional()
+    .describe('JSON Pointer, within one device, to what names it; the name in the object where left out'),
+  records: z.enum(['one', 'many']).default('one').describe('many: each device has an array of records'),
+});
+
+/** How templates with a ready format are understood: what they leave out is what the format says. */
+function completed(given: z.output<typeof written>) {
+  const { payload, values, time, timeUnit, devices: named, ...rest } = given;
+  const ready: Partial<ReadyFormat> = isReadyFormat(payload) ? READY_FORMATS[payload] : {};
+  const readyDevices = ready.devices === undefined ? undefined : { records: 'one' as const, ...ready.devices };
+  return {
+    ...rest,
+    payload: isReadyFormat(payload) ? ('json' as const) : payload,
+    readyFormat: isReadyFormat(payload) ? payload : undefined,
+    values: values ?? ready.values ?? '',
+    time: time ?? ready.time,
+    timeUnit: timeUnit ?? ready.timeUnit ?? 'ms',
+    devices: named ?? readyDevices,
+  };
+}
+
+const written = z.strictObject({
   template: template.describe('Levels in braces name the device: plants/{enterprise}/{site}/{device}/telemetry'),
   prefix: z
     .string()
     .regex(/^[^/+#{}\0]{1,64}$/, 'use 1 to 64 characters without / + # { }')
     .optional()
     .describe('Put before the address, so that templates with different variables stay apart'),
-  payload: z.enum(['json', 'opaque']).default('json'),
-  values: pointer.default('').describe('JSON Pointer to the values; the whole record where left out'),
+  payload: z
+    .enum(['json', 'cbor', 'scalar', 'opaque', ...READY_FORMAT_NAMES])
+    .default('json')
+    .describe('scalar: one number, true, false or short text; opaque: bytes nobody looks into; or gateway software'),
+  values: pointer
+    .optional()
+    .describe('JSON Pointer to the values, * for every element; the whole record where left out'),
   time: pointer.optional().describe('JSON Pointer to the device’s own time'),
-  timeUnit: z.enum(['s', 'ms', 'us', 'ns', 'iso']).default('ms'),
+  timeUnit: z.enum(['s', 'ms', 'us', 'ns', 'iso']).optional().describe('ms where left out'),
+  devices: devices.optional().describe('The payload names the devices'),
   sameTime: z
     .enum(['accept', 'weightless'])
     .optional()
@@ -65,6 +98,8 @@ const topic = z.strictObject({
     .optional()
     .describe('The devices sit behind other gateway software that speaks this protocol to them'),
 });
+
+const topic = written.transform(completed);
 
 export const topicsConfig = z.array(topic).max(100);
 export type TopicConfig = z.output<typeof topic>;
@@ -99,7 +134,24 @@ function placesOf(topic: TopicConfig, i: number): Place[] {
 }
 
 function ownIssues({ path, template, topic }: Place): Issue[] {
-  if (template.variables.length === 0) return [{ path, message: 'names no variable such as {device}' }];
+  const [i = 0] = path;
+  const isStructured = topic.payload === 'json' || topic.payload === 'cbor';
+  if (topic.devices !== undefined && !isStructured) {
+    return [{ path: [i, 'devices'], message: `a payload that is ${topic.payload} cannot name devices` }];
+  }
+  if (topic.devices?.at === undefined && topic.devices?.key === undefined && topic.devices !== undefined) {
+    return [{ path: [i, 'devices'], message: 'name at, key or both' }];
+  }
+  if (topic.devices !== undefined && topic.status !== undefined) {
+    return [{ path: [i, 'status'], message: 'a status topic tells of devices that topics name, not payloads' }];
+  }
+  if (topic.readyFormat !== undefined && topic.relayed === undefined) {
+    const message = `name the protocol behind ${topic.readyFormat}, for example relayed: { family: s7 }`;
+    return [{ path: [i, 'relayed'], message }];
+  }
+  if (template.variables.length === 0 && topic.devices === undefined) {
+    return [{ path, message: 'names no variable such as {device}' }];
+  }
   const own = parseTemplate(topic.template);
   if (typeof own === 'string' || own.variables.join('/') === template.variables.join('/')) return [];
   return [{ path, message: `must name the same variables in the same order as ${topic.template}` }];
@@ -123,5 +175,7 @@ function pairIssues(earlier: Place, later: Place): Issue[] {
 }
 
 function spaceOf({ template, topic }: Place): Parameters<typeof addressesClash>[0] {
-  return { prefix: topic.prefix, variables: template.variables, open: template.tail === 'variable' };
+  const { variables, tail } = template;
+  const inPayload = topic.devices === undefined ? [] : [`payload ${topic.devices.at ?? ''} ${topic.devices.key ?? ''}`];
+  return { prefix: topic.prefix, variables: [...variables, ...inPayload], open: tail === 'variable' };
 }

@@ -112,6 +112,30 @@ describe('ambiguous templates are refused', () => {
       /topics.1.template: names the same devices as a\/\{x\}, but relayed otherwise/,
     ],
     ['no variable', [{ template: 'a/b' }], /topics.0.template: names no variable/],
+    [
+      'devices in bytes nobody looks into',
+      [{ template: 'a/{x}', payload: 'opaque', devices: { key: '/id' } }],
+      /topics.0.devices: a payload that is opaque cannot name devices/,
+    ],
+    ['devices nowhere', [{ template: 'a', devices: {} }], /topics.0.devices: name at, key or both/],
+    [
+      'a status beside named devices',
+      [{ template: 'a/{x}', devices: { key: '/id' }, status: { template: 'b/{x}' } }],
+      /topics.0.status: a status topic tells of devices that topics name/,
+    ],
+    [
+      'gateway software without what is behind it',
+      [{ template: 'a', payload: 'neuron' }],
+      /topics.0.relayed: name the protocol behind neuron/,
+    ],
+    [
+      'two gateways that may name one device',
+      [
+        { template: 'a', payload: 'neuron', relayed: { family: 's7' } },
+        { template: 'b', payload: 'edgex', relayed: { family: 's7' } },
+      ],
+      /topics.1.template: could give/,
+    ],
     ['no pointer', [{ template: 'a/{x}', values: 'metrics' }], /topics.0.values: is not a JSON Pointer/],
   ])('%s', (_what, topics, why) => expect(problems({ topics }).join('\n')).toMatch(why));
 
@@ -123,6 +147,13 @@ describe('ambiguous templates are refused', () => {
       [
         { template: 'a/{x}', prefix: 'lines' },
         { template: 'b/{y}', prefix: 'halls' },
+      ],
+    ],
+    [
+      'one gateway on two topics',
+      [
+        { template: 'a', payload: 'neuron', relayed: { family: 's7' } },
+        { template: 'b', payload: 'neuron', relayed: { family: 's7' } },
       ],
     ],
     ['addresses of different length', [{ template: 'a/{x}' }, { template: 'b/{y}/{z}' }]],

@@ -233,6 +233,63 @@ describe('identity claims', () => {
   });
 });
 
+describe('a payload that names its devices', () => {
+  const topics = [
+    { template: 'gw/{line}', devices: { at: '', key: '/id' }, values: '/v', relayed: { family: 'modbus' } },
+  ];
+
+  test('is an observation of each, under the topic and its name', async () => {
+    const t = intakeUnderTest({ topics });
+    t.send(
+      [
+        { id: 'a', v: 1 },
+        { id: 'b', v: 1, serialNumber: 'S1' },
+      ],
+      'gw/north',
+    );
+    t.send([{ id: 'a', v: 2 }], 'gw/north');
+    expect((await t.rows()).map(({ address, quality }) => [address, quality])).toEqual([
+      ['north/a', Quality.good],
+      ['north/b', Quality.good],
+      ['north/a', Quality.good],
+    ]);
+    expect(t.events).toMatchObject([{ kind: 'identity', address: 1 }]);
+    expect(t.context.lines).toEqual(['modbus  relayed', 'modbus  relayed']);
+  });
+
+  test('that names nobody is nobody’s: counted as lost, and told', async () => {
+    const t = intakeUnderTest({ topics });
+    t.send('no JSON', 'gw/north');
+    t.send([{ id: 'a', v: 1 }, { v: 1 }], 'gw/north');
+    expect(await t.rows()).toMatchObject([{ address: 'north/a' }]);
+    expect(t.events.find((event) => event.kind === 'gap')).toMatchObject({ dropped: 2 });
+    expect(t.notice('bad-payload')).toBeDefined();
+  });
+
+  test('in a flood of invented names takes no more addresses than the source may have', async () => {
+    const t = intakeUnderTest({ topics }, { maxAddresses: 3 });
+    t.send(
+      Array.from({ length: 100 }, (_, i) => ({ id: i, v: 1 })),
+      'gw/north',
+    );
+    expect(await t.rows()).toHaveLength(3);
+    expect(t.events.find((event) => event.kind === 'gap')).toMatchObject({ dropped: 97 });
+  });
+
+  test('answers a roll call with the part of the device alone', async () => {
+    const t = intakeUnderTest({ topics });
+    const asked = t.probes.next('north/b', AbortSignal.timeout(5_000));
+    t.send(
+      [
+        { id: 'a', v: 1 },
+        { id: 'b', v: 2 },
+      ],
+      'gw/north',
+    );
+    expect((await asked).values).toEqual({ '/id': 'b', '/v': '2' });
+  });
+});
+
 describe('a status topic', () => {
   const topics = [
     { template: 'p/{d}/t', status: { template: 'p/{d}/status' } },
