@@ -6,6 +6,7 @@ const PEERS = {
   asyncua: { look: ['python3', '-c', 'import asyncua'], install: 'python3 -m pip install asyncua' },
   mbpoll: { look: ['mbpoll', '-V'], install: 'apt-get install mbpoll' },
   influxd: { look: ['influxd', 'version'], install: 'apt-get install influxdb' },
+  'victoria-metrics': { look: ['victoria-metrics', '-version'], install: 'apt-get install victoria-metrics' },
   mosquitto: { look: ['mosquitto_pub', '--help'], install: 'apt-get install mosquitto mosquitto-clients' },
 } as const;
 
