@@ -51,18 +51,46 @@ export const bench: Bench = {
 
 function plant(brokerPort: number, modbusPort: number): Record<string, unknown> {
   const lines = Array.from({ length: LINES }, (_, line) => ({
-    ...{ id: `line-${line}`, protocol: 'modbus', host: '127.0.0.1', port: modbusPort + line, cycle: '1s' },
+    id: `line-${line}`,
+    protocol: 'modbus',
+    host: '127.0.0.1',
+    port: modbusPort + line,
+    cycle: '1s',
     units: Array.from({ length: UNITS_PER_LINE }, (_, i) => ({
       unitId: i + 1,
-      points: [{ name: 'load', address: 0, type: 'f32' }],
+      points: [
+        {
+          name: 'load',
+          address: 0,
+          type: 'f32',
+        },
+      ],
     })),
   }));
   const bus = {
-    ...{ id: 'bus', protocol: 'mqtt', url: `mqtt://127.0.0.1:${brokerPort}` },
-    topics: [{ template: 'plants/{enterprise}/{site}/{device}/telemetry', values: '/metrics', time: '/ts' }],
+    id: 'bus',
+    protocol: 'mqtt',
+    url: `mqtt://127.0.0.1:${brokerPort}`,
+    topics: [
+      {
+        template: 'plants/{enterprise}/{site}/{device}/telemetry',
+        values: '/metrics',
+        time: '/ts',
+      },
+    ],
   };
   const device = (id: string, source: string, address: string) => ({
-    ...{ id, name: id, type: 'pump', enterprise: 'works', site: 'hall', bindings: [{ source, address }] },
+    id,
+    name: id,
+    type: 'pump',
+    enterprise: 'works',
+    site: 'hall',
+    bindings: [
+      {
+        source,
+        address,
+      },
+    ],
   });
   return {
     enterprises: [{ id: 'works', name: 'Works' }],

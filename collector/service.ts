@@ -63,7 +63,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const started: { name: string; stop: () => Promise<void> }[] = [];
   const stopAll = async (): Promise<void> => {
     const failures: unknown[] = [];
-    for (const part of started.reverse()) {
+    for (const part of started.toReversed()) {
       await part.stop().catch((error: unknown) => {
         options.log.error({ err: error, part: part.name }, 'a part did not stop in order');
         failures.push(error);
@@ -186,7 +186,17 @@ async function compose(options: ServiceOptions, started: Started, stopAll: () =>
   }
   const exposition = new PrometheusExposition();
   const reading = new Readings({
-    ...{ caller, roll, books, tally, journal, tasks, flusher, calendar, clock, sources, demo },
+    caller,
+    roll,
+    books,
+    tally,
+    journal,
+    tasks,
+    flusher,
+    calendar,
+    clock,
+    sources,
+    demo,
     register: store.register,
     protocols: catalogues.protocols,
     rulesSha256: rulesSha256(config.rules, catalogues.sha256),
@@ -263,7 +273,15 @@ async function serve(options: ServiceOptions, reading: Readings, store: Store, s
     tls === undefined ? undefined : { key: await pem(tls.key), certificate: await pem(tls.certificate) };
   const { tokens } = store;
   const api = await createApi({
-    ...{ reading, tokens, clock: systemClock, log, version, demo, pageFolder, certificate, trustedProxies },
+    reading,
+    tokens,
+    clock: systemClock,
+    log,
+    version,
+    demo,
+    pageFolder,
+    certificate,
+    trustedProxies,
     limits: DEFAULT_LIMITS,
   });
   try {

@@ -90,7 +90,14 @@ function machinesOf(fleet: readonly SimulatedDevice[]): unknown[] {
     const { id, name, type, enterprise, site, manufacturer, model, serialNumber } = machine;
     return [
       {
-        ...{ id, name, type, enterprise, site, manufacturer, model, serialNumber },
+        id,
+        name,
+        type,
+        enterprise,
+        site,
+        manufacturer,
+        model,
+        serialNumber,
         livenessTimeout: LIVENESS_TIMEOUT,
         bindings: spoken.map(bindingOf),
       },
@@ -104,7 +111,7 @@ function bindingOf(device: SimulatedDevice): { source: string; address: string }
       return { source: 'workshop-mqtt', address: `${device.enterprise}/${device.site}/${device.id}` };
     case 'opcua':
       return { source: 'moulding-opcua', address: `nsu=urn:rollcall:simulated-plant;s=${device.id}` };
-    case 'modbus':
+    default:
       return { source: 'utilities-modbus', address: `unit/${device.unitId}` };
   }
 }

@@ -84,7 +84,7 @@ async function refresh() {
     waitMs = Math.max(waitMs, failure.retryAfterMs);
   }
   show();
-  if (!document.hidden) state.timer = setTimeout(refresh, waitMs);
+  if (!document.hidden) state.timer = setTimeout(() => void refresh(), waitMs);
 }
 
 async function read(token) {

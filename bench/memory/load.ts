@@ -9,8 +9,17 @@ const [brokerPort = 0, modbusPort = 0, mqttDevices = 0, lines = 0, unitsPerLine 
 
 function device(id: string, protocol: 'mqtt' | 'modbus', unitId?: number): SimulatedDevice {
   return {
-    ...{ id, protocol, name: id, type: 'pump', enterprise: 'works', site: 'hall', manufacturer: 'Maker', model: 'M1' },
-    ...{ serialNumber: `S-${id}`, intervalMs: 1_000, faults: [] },
+    id,
+    protocol,
+    name: id,
+    type: 'pump',
+    enterprise: 'works',
+    site: 'hall',
+    manufacturer: 'Maker',
+    model: 'M1',
+    serialNumber: `S-${id}`,
+    intervalMs: 1_000,
+    faults: [],
     ...(unitId === undefined ? {} : { unitId }),
   };
 }

@@ -88,7 +88,7 @@ export class Flusher {
     try {
       await this.#saveAddresses();
       const drained = tally.drain((index) => this.#parts.books.entries[index]?.rowId);
-      putBackTallies = drained.putBack;
+      putBackTallies = () => drained.putBack();
       const identityRows = [...identities].flatMap(([index, identification]): IdentityRow[] => {
         const addressId = this.#parts.books.entries[index]?.rowId;
         if (addressId === undefined) return [];

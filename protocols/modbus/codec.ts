@@ -6,9 +6,9 @@ export type Value = number | bigint | boolean | string;
 /** Places of the bytes A, B, C, D … of a value with the given word order, for 2, 4 or 8 bytes. */
 function inOrder(bytes: Uint8Array, order: Point['wordOrder']): Uint8Array {
   if (order === 'ABCD') return bytes;
-  const ordered = Uint8Array.from(bytes);
   // CDAB: words reversed; BADC: bytes within words swapped; DCBA: both.
-  if (order === 'DCBA') return ordered.reverse();
+  if (order === 'DCBA') return bytes.toReversed();
+  const ordered = Uint8Array.from(bytes);
   for (let at = 0; at < bytes.length; at += 2) {
     const from = order === 'CDAB' ? bytes.length - 2 - at : at;
     const [high, low] = order === 'CDAB' ? [from, from + 1] : [from + 1, from];
@@ -48,8 +48,8 @@ function number(type: Exclude<Point['type'], 'string'>, view: DataView): number 
       return view.getFloat32(0);
     case 'f64':
       return view.getFloat64(0);
-    case 'bit':
-      throw new TypeError('a bit is not read from registers');
+    default:
+      throw new TypeError(`a ${type} is not read from registers`);
   }
 }
 

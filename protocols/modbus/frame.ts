@@ -28,7 +28,7 @@ export function encodeAdu({ transactionId, unitId, pdu }: Adu): Uint8Array {
 
 /** Cuts a byte stream into frames, however the network cut it into segments. Holds at most one frame. */
 export class AduReader {
-  #held: Uint8Array<ArrayBufferLike> = new Uint8Array();
+  #held: Uint8Array = new Uint8Array();
 
   /**
    * The frames that are complete with `chunk`. Throws `ProtocolError('violation')` for a header that no Modbus device

@@ -120,9 +120,8 @@ export class Unit {
       case 'boolean':
         this.#digest.boolean(value);
         break;
-      case 'string':
+      default:
         this.#digest.text(value);
-        break;
     }
   }
 }

@@ -112,7 +112,7 @@ export class OpcuaConnection {
         `probing ${address}: none of its values is good, ${own[0]?.statusCode.name ?? 'no answer'}`,
       );
     }
-    const described = nodes.map((nodeId, i) => ({ nodeId, dataValue: values[i]?.toJSON() as unknown }));
+    const described = nodes.map((nodeId, i) => ({ nodeId, dataValue: values[i]?.toJSON() }));
     return {
       request: Buffer.from(
         JSON.stringify({ service: 'Read', maxAge: 0, timestamps: TimestampsToReturn[TimestampsToReturn.Both], nodes }),

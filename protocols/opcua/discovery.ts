@@ -60,13 +60,18 @@ export async function discover(session: ClientSession, config: OpcuaConfig): Pro
   for (const parent of config.devices.childrenOf) {
     await attempt(parent, async () => {
       const children = await browse(session, namespaces.toServer(parent), HIERARCHICAL);
-      const objects = children.filter((child) => child.nodeClass === NodeClass.Object).slice(0, MAX_CHILDREN);
+      const objects = children.filter((child) => isClass(child, NodeClass.Object)).slice(0, MAX_CHILDREN);
       if (objects.length === 0) problems.push(`${parent}: no objects below it`);
       for (const object of objects)
         await attempt(object.nodeId.toString(), () => add(object.nodeId.toString(), undefined));
     });
   }
   return { devices: [...devices.values()], problems };
+}
+
+/** Compared as numbers: two packages of the library each have an enum of their own for them. */
+function isClass({ nodeClass }: { readonly nodeClass: number }, wanted: number): boolean {
+  return nodeClass === wanted;
 }
 
 /** Variables below a node that are not properties, nearest first. */
@@ -82,8 +87,8 @@ async function variablesBelow(session: ClientSession, nodeId: string, most: numb
         const id = child.nodeId.toString();
         if (seen.has(id) || seen.size >= MAX_NODES || properties.has(id)) continue;
         seen.add(id);
-        if (child.nodeClass === NodeClass.Variable) found.push(id);
-        else if (child.nodeClass === NodeClass.Object) next.push(id);
+        if (isClass(child, NodeClass.Variable)) found.push(id);
+        else if (isClass(child, NodeClass.Object)) next.push(id);
       }
     }
     level = next;

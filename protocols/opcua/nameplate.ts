@@ -60,7 +60,7 @@ export async function readNameplate(session: ClientSession, nodeId: string): Pro
   if (Object.keys(claims).length === 0) {
     throw new ProtocolError('unsupported', `asking ${nodeId} who it is: it has no nameplate`);
   }
-  const read = names.map((name, i) => ({ name, nodeId: wanted.get(name), dataValue: values[i]?.toJSON() as unknown }));
+  const read = names.map((name, i) => ({ name, nodeId: wanted.get(name), dataValue: values[i]?.toJSON() }));
   const method = inFolder.length > 0 ? 'Machinery nameplate' : 'DI nameplate';
   return { claims, method, raw: Buffer.from(JSON.stringify(read)).subarray(0, 65_536) };
 }

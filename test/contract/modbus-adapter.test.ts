@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { modbus } from '../../protocols/modbus/definition.ts';
+import { until } from '../support/wait.ts';
 import { describeAdapterContract, type PeerUnderTest } from './adapter-contract.ts';
 
 /** A device that answers every read with counting registers; written from the specification, without the product's code. */
@@ -48,8 +49,8 @@ async function startPeer(): Promise<PeerUnderTest> {
     address: 'unit/1',
     connections: () => connections,
     async flood(observations) {
-      const until = answers + observations;
-      while (answers < until) await new Promise((resolve) => setTimeout(resolve, 20));
+      const enough = answers + observations;
+      await until('enough answers', () => answers >= enough, 30_000);
     },
     kill,
     close: kill,

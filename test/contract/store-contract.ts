@@ -114,14 +114,19 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
     it('keeps a row exactly, over a restart', async () => {
       const row = tallyRow({
         slots: slots(0, 7, 8, 287),
-        ...{ good: 3, uncertain: 1, bad: 2, weightless: 4, points: 30, changes: 2 },
-        ...{
-          firstGoodAtMs: 1_790_000_000_000,
-          lastGoodAtMs: 1_790_000_000_001,
-          lastSeenAtMs: 1_790_000_000_002,
-          lastDeathAtMs: 7,
-        },
-        ...{ lastStatusCode: 0x80310000, lastDigest: 2 ** 53 - 1, streamDigest: 2 ** 53 - 2 },
+        good: 3,
+        uncertain: 1,
+        bad: 2,
+        weightless: 4,
+        points: 30,
+        changes: 2,
+        firstGoodAtMs: 1_790_000_000_000,
+        lastGoodAtMs: 0x1a0c4506c01,
+        lastSeenAtMs: 0x1a0c4506c02,
+        lastDeathAtMs: 7,
+        lastStatusCode: 0x80310000,
+        lastDigest: 2 ** 53 - 1,
+        streamDigest: 2 ** 53 - 2,
         roundTrips: Uint32Array.from({ length: 16 }, (_, i) => i * 1_000),
       });
       await save({ tallies: [row] });

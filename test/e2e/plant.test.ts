@@ -28,24 +28,35 @@ interface Device {
 function plant(port: number, simulated = false): Record<string, unknown> {
   const point = { name: 'load', address: 0 };
   const device = (id: string, type: string, unitId: number) => ({
-    ...{ id, type, name: id, enterprise: 'works', site: 'hall', livenessTimeout: '2s' },
-    bindings: [{ source: 'line', address: `unit/${unitId}` }],
+    id,
+    type,
+    name: id,
+    enterprise: 'works',
+    site: 'hall',
+    livenessTimeout: '2s',
+    bindings: [
+      {
+        source: 'line',
+        address: `unit/${unitId}`,
+      },
+    ],
   });
   return {
     enterprises: [{ id: 'works', name: 'Works' }],
     sites: [{ id: 'hall', enterprise: 'works', name: 'Hall' }],
     sources: [
       {
-        ...{
-          id: 'line',
-          protocol: 'modbus',
-          host: '127.0.0.1',
-          port,
-          simulated,
-          cycle: '200ms',
-          requestTimeout: '100ms',
-        },
-        units: [1, 2].map((unitId) => ({ unitId, points: [point] })),
+        id: 'line',
+        protocol: 'modbus',
+        host: '127.0.0.1',
+        port,
+        simulated,
+        cycle: '200ms',
+        requestTimeout: '100ms',
+        units: [1, 2].map((unitId) => ({
+          unitId,
+          points: [point],
+        })),
       },
     ],
     devices: [device('pump-1', 'pump', 1), device('compressor-1', 'air-compressor', 2)],
@@ -117,7 +128,7 @@ describe('a plant', () => {
   it('refuses a second start on the same data folder in words, and ends within five seconds of SIGINT', async () => {
     using folder = temporaryFolder();
     await using first = await CollectorProgram.start(folder.path, plant(1));
-    const second = new Program(process.execPath, [...first.program.child.spawnargs.slice(1)], { cwd: folder.path });
+    const second = new Program(process.execPath, first.program.child.spawnargs.slice(1), { cwd: folder.path });
     expect(await second.exited()).toBe(1);
     expect(second.output).toMatch(/in use by process \d+/);
     expect(second.output).toMatch(/--data/);

@@ -76,8 +76,18 @@ describe('mbpoll as the client of our simulated line', () => {
     requirePeer('mbpoll');
     const port = await freePort();
     const device: SimulatedDevice = {
-      ...{ id: 'pump-1', name: 'pump', type: 'pump', enterprise: 'e', site: 's', protocol: 'modbus', unitId: 7 },
-      ...{ manufacturer: 'M', model: 'X', serialNumber: 'S', intervalMs: 50, faults: [] },
+      id: 'pump-1',
+      name: 'pump',
+      type: 'pump',
+      enterprise: 'e',
+      site: 's',
+      protocol: 'modbus',
+      unitId: 7,
+      manufacturer: 'M',
+      model: 'X',
+      serialNumber: 'S',
+      intervalMs: 50,
+      faults: [],
     };
     const line = await startModbusLine({ host: '127.0.0.1', port, devices: [device], seed: 1 });
     const poll = new Program('mbpoll', [

@@ -25,8 +25,16 @@ export class SourceUnderTest {
       queueBatches: 64,
     };
     this.#supervisor = new Supervisor([source], {
-      ...{ books: this.books, tally: this.tally, journal: this.journal, clock: systemClock, random: () => 0.1 },
-      log: { debug: () => {}, info: () => {}, warn: () => {} },
+      books: this.books,
+      tally: this.tally,
+      journal: this.journal,
+      clock: systemClock,
+      random: () => 0.1,
+      log: {
+        debug: () => {},
+        info: () => {},
+        warn: () => {},
+      },
       readSecret: (reference) => Promise.resolve(secrets[reference] ?? ''),
       readFile: async (path) => {
         const { readFile } = await import('node:fs/promises');

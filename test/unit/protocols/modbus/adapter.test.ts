@@ -7,7 +7,7 @@ import { frame, ScriptedDevice, type SeenRequest } from '../../../support/script
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const tidy of cleanUp.splice(0).reverse()) await tidy();
+  for (const tidy of cleanUp.splice(0).toReversed()) await tidy();
 });
 
 interface Seen {

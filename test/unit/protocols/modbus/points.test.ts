@@ -59,10 +59,8 @@ describe('decoding registers', () => {
           const view = new DataView(new ArrayBuffer(4));
           view.setFloat32(0, number);
           const letters = { A: 0, B: 1, C: 2, D: 3 } as const;
-          const sent = [...order].map((letter) => view.getUint8(letters[letter as keyof typeof letters]));
-          expect(
-            decodeRegisters({ type: 'f32', wordOrder: order as Point['wordOrder'], scale: 1 }, Uint8Array.from(sent)),
-          ).toBe(number);
+          const sent = order.split('').map((letter) => view.getUint8(letters[letter as keyof typeof letters]));
+          expect(decodeRegisters({ type: 'f32', wordOrder: order, scale: 1 }, Uint8Array.from(sent))).toBe(number);
         },
       ),
     );

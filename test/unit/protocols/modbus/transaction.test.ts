@@ -13,7 +13,7 @@ const READ_ONE = Uint8Array.of(3, 0, 0, 0, 1);
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const tidy of cleanUp.splice(0).reverse()) await tidy();
+  for (const tidy of cleanUp.splice(0).toReversed()) await tidy();
 });
 
 async function talkTo(
