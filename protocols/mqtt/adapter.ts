@@ -15,7 +15,8 @@ export class MqttAdapter implements SourceAdapter {
   readonly #routes: Routes;
   readonly #probes: Probes;
   readonly #losses = new Losses();
-  #connected = false;
+  /** The connection that is open and subscribed. */
+  #session: Session | undefined;
 
   constructor(config: MqttConfig, context: AdapterContext) {
     this.#config = config;
@@ -36,12 +37,12 @@ export class MqttAdapter implements SourceAdapter {
     });
     try {
       await session.open(signal);
-      this.#connected = true;
+      this.#session = session;
       yield* queue.batches(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      this.#connected = false;
+      this.#session = undefined;
       await session.close();
     }
   }
@@ -56,13 +57,13 @@ export class MqttAdapter implements SourceAdapter {
     );
   }
 
-  /** Waits for the next fresh message of the device itself. */
+  /** Waits for the next fresh message of the device itself; a Sparkplug node is asked for it where that is allowed. */
   probe(address: string, signal: AbortSignal): Promise<ProbeAnswer> {
-    if (!this.#connected) {
+    if (this.#session === undefined) {
       return Promise.reject(
         new ProtocolError('connection-lost', `waiting for a message of ${address}: not connected to the broker`),
       );
     }
-    return this.#probes.next(address, signal);
+    return this.#probes.next(address, signal, this.#session.ask(address));
   }
 }

@@ -41,8 +41,8 @@ export class ClaimsReader {
   }
 }
 
-/** A claim as text: devices write numbers where they mean numerals. Undefined where it says nothing. */
-function claimText(said: unknown): string | undefined {
+/** A claim as text: devices write numbers where they mean numerals. Undefined where it says nothing usable. */
+export function claimText(said: unknown): string | undefined {
   const text = typeof said === 'number' && Number.isSafeInteger(said) ? String(said) : said;
   if (typeof text !== 'string' || text.length > MAX_CLAIM_LENGTH || UNPRINTABLE.test(text)) return undefined;
   const trimmed = text.trim();

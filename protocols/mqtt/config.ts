@@ -1,7 +1,17 @@
 import { z } from 'zod';
 import { duration, secretReference, sourceFields } from '../config-fields.ts';
-import { topicIssues, topicsConfig } from './topic-config.ts';
+import { sparkplugConfig } from './sparkplug/config.ts';
+import { NAMESPACE } from './sparkplug/topic.ts';
+import { addressesClash, checkedTemplate, parseTemplate, templatesOverlap } from './topic.ts';
+import { addressSpace, topicIssues, topicsConfig } from './topic-config.ts';
 import { isTopicFilter } from './topic-filter.ts';
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+const SPARKPLUG_TEMPLATE = checkedTemplate(`${NAMESPACE}/#`);
 
 const path = z.string().min(1).max(1_000);
 
@@ -83,6 +93,7 @@ const fields = sourceFields.extend({
     .optional()
     .describe('Several collectors share the messages of this source under this name'),
   topics: topicsConfig.default([]),
+  sparkplug: sparkplugConfig.optional(),
   ignore: z
     .array(z.string().refine(isTopicFilter, 'is not a topic filter'))
     .max(1_000)
@@ -95,19 +106,20 @@ const fields = sourceFields.extend({
 export const mqttConfig = fields.superRefine((config, context) => {
   const issue = (path: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path, message });
   for (const { path, message } of topicIssues(config.topics)) issue(['topics', ...path], message);
+  for (const { path, message } of sparkplugIssues(config)) issue([...path], message);
   for (const { path, message } of connectionIssues(config)) issue([...path], message);
 });
 
 export type MqttConfig = z.output<typeof mqttConfig>;
 
 /** What does not fit together in how the broker is reached. */
-function connectionIssues(config: z.output<typeof fields>): { path: readonly PropertyKey[]; message: string }[] {
+function connectionIssues(config: z.output<typeof fields>): Issue[] {
   const { url, version, clientId, username, password, tls: security, session, ownStatus, topics } = config;
-  const wrong: { path: readonly PropertyKey[]; message: string }[] = [];
+  const wrong: Issue[] = [];
   const when = (condition: boolean, path: readonly PropertyKey[], message: string): void => {
     if (condition) wrong.push({ path, message });
   };
-  when(topics.length === 0, ['topics'], 'names no topic: nothing could be counted');
+  when(topics.length === 0 && config.sparkplug === undefined, ['topics'], 'names no topic: nothing could be counted');
   when(password !== undefined && username === undefined, ['password'], 'a password needs a username');
   when(
     (security?.certificate === undefined) !== (security?.key === undefined),
@@ -138,6 +150,33 @@ function connectionIssues(config: z.output<typeof fields>): { path: readonly Pro
     ['sessionExpiry'],
     'only a persistent session has an expiry',
   );
+  return wrong;
+}
+
+/** What does not go with Sparkplug B. */
+function sparkplugIssues({ sparkplug, topics, share, ownStatus, session }: z.output<typeof fields>): Issue[] {
+  if (sparkplug === undefined) return [];
+  const wrong: Issue[] = [];
+  const space = { prefix: sparkplug.prefix, variables: ['group', 'edge node'], open: true };
+  for (const [i, topic] of topics.entries()) {
+    const template = parseTemplate(topic.template);
+    if (typeof template === 'string') continue;
+    const path = ['topics', i, 'template'];
+    if (templatesOverlap(template, SPARKPLUG_TEMPLATE)) wrong.push({ path, message: 'matches topics of Sparkplug' });
+    else if (addressesClash(space, addressSpace(topic, template))) {
+      wrong.push({ path, message: 'could give its devices the addresses of Sparkplug: set a prefix' });
+    }
+  }
+  const when = (condition: boolean, key: string, message: string): void => {
+    if (condition) wrong.push({ path: [key], message });
+  };
+  when(share !== undefined, 'share', 'Sparkplug needs every message in its order: it cannot be shared');
+  when(
+    sparkplug.hostId !== undefined && ownStatus !== undefined,
+    'ownStatus',
+    'the STATE of sparkplug.hostId is our own status already',
+  );
+  when(session === 'persistent', 'session', 'a host application of Sparkplug keeps no session (3.0, 5.2)');
   return wrong;
 }
 

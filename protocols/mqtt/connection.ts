@@ -5,6 +5,7 @@ import { ProtocolError } from '../errors.ts';
 import { clientIdOf } from './client-id.ts';
 import type { MqttConfig } from './config.ts';
 import { FrameLimit } from './frame-limit.ts';
+import type { OwnStatus } from './own-status.ts';
 import { refusal } from './reason-codes.ts';
 
 /** A goodbye may take this long; then the socket is cut. */
@@ -38,10 +39,11 @@ export async function connect(
   config: MqttConfig,
   context: AdapterContext,
   handlers: ConnectionHandlers,
+  status: OwnStatus | undefined,
   signal: AbortSignal,
 ): Promise<Connection> {
   const doing = `connecting to ${config.url}`;
-  const options = await clientOptions(config, context);
+  const options = await clientOptions(config, context, status);
   if (signal.aborted) throw abortedError(doing);
   const startedAtMs = context.clock.monotonicMs();
   const client = mqtt.connect(config.url, options);
@@ -100,8 +102,9 @@ export async function disconnect({ client }: Connection): Promise<void> {
 async function clientOptions(
   config: MqttConfig,
   context: AdapterContext,
+  status: OwnStatus | undefined,
 ): Promise<IClientOptions & { readonly clientId: string }> {
-  const { version, session, ownStatus } = config;
+  const { version, session } = config;
   const options: IClientOptions & { clientId: string } = {
     protocolVersion: version === '5.0' ? 5 : 4,
     clientId: config.clientId ?? clientIdOf(context),
@@ -116,8 +119,9 @@ async function clientOptions(
   if (version === '5.0') options.properties = connectProperties(config);
   if (config.username !== undefined) options.username = config.username;
   if (config.password !== undefined) options.password = await context.readSecret(config.password);
-  if (ownStatus !== undefined)
-    options.will = { topic: ownStatus, payload: Buffer.from('offline'), qos: 1, retain: true };
+  if (status !== undefined) {
+    options.will = { topic: status.topic, payload: Buffer.from(status.will), qos: status.qos, retain: true };
+  }
   if (/^(mqtts|wss):/.test(config.url)) {
     const security = await tlsOptions(config.tls, context);
     Object.assign(options, security, { wsOptions: security });

@@ -7,13 +7,12 @@ import type { Notices } from './notices.ts';
 import { PayloadReason } from './payload-reason.ts';
 import type { Probes } from './probes.ts';
 import type { Device, Route, Routes, Rule } from './routes.ts';
+import type { SparkplugHost } from './sparkplug/host.ts';
 
 /** Raw bytes kept with claims (`Identification.raw`). */
 const MAX_RAW_BYTES = 65_536;
 /** Claims that change faster are two devices under one name; each change would be a write to the store. */
 const CLAIMS_SETTLE_MS = 10_000;
-/** A device's clock may be this far from ours before a person is told. */
-const SKEW_TOLERATED_MS = 300_000;
 /** Of a status payload; more cannot be the configured word. */
 const MAX_STATUS_BYTES = 4_096;
 
@@ -27,8 +26,9 @@ export interface IntakeParts {
   readonly probes: Probes;
   readonly notices: Notices;
   readonly clock: Clock;
+  readonly sparkplug: SparkplugHost | undefined;
   /** Called for every message on our own status topic that is not retained. */
-  readonly onEcho: () => void;
+  readonly onOwnStatus: (payload: Buffer) => void;
 }
 
 /**
@@ -64,6 +64,9 @@ export class Intake {
       case 'status':
         this.#status(route, payload, packet, receivedAtMs);
         break;
+      case 'sparkplug':
+        this.#parts.sparkplug?.received(route.topic, payload, this.#withoutWeight(packet), receivedAtMs);
+        break;
       case 'full':
         queue.dropped(1, receivedAtMs);
         notices.tooManyAddresses(topic, receivedAtMs);
@@ -73,7 +76,7 @@ export class Intake {
         notices.malformedTopic(topic, receivedAtMs);
         break;
       case 'own':
-        if (!packet.retain) this.#parts.onEcho();
+        if (!packet.retain) this.#parts.onOwnStatus(payload);
         break;
       case 'ignored':
         break;
@@ -142,8 +145,7 @@ export class Intake {
     const claims = decoder.claims(device.claims);
     if (claims !== device.claims && claims !== undefined) this.#claimed(device, claims, payload, receivedAtMs);
     if (!weighs) return;
-    const aheadMs = sourceAtMs - receivedAtMs;
-    if (Math.abs(aheadMs) > SKEW_TOLERATED_MS) notices.clockSkew(device.address, aheadMs, receivedAtMs);
+    notices.clockSkew(device.address, sourceAtMs - receivedAtMs, receivedAtMs);
     if (probes.waiting && quality === Quality.good) probes.offer(device, payload, decoder.document, receivedAtMs);
   }
 

@@ -4,6 +4,9 @@ import { PayloadReason, REASON_WORDS } from './payload-reason.ts';
 /** A notice that goes on is said again after this long, with its latest words. */
 const REPEAT_MS = 60_000;
 
+/** A device's clock may be this far from ours before a person is told. */
+const SKEW_TOLERATED_MS = 300_000;
+
 interface Words {
   readonly level: 'warning' | 'error';
   readonly message: string;
@@ -41,7 +44,9 @@ export class Notices {
     });
   }
 
+  /** Tells when a device's clock is far from ours; NaN for a message without a time. */
   clockSkew(address: string, aheadMs: number, atMs: number): void {
+    if (!(Math.abs(aheadMs) > SKEW_TOLERATED_MS)) return;
     if (this.#happened('clock-skew', atMs) === undefined) return;
     const by = `${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`;
     this.say('clock-skew', atMs, {
@@ -67,6 +72,26 @@ export class Notices {
       message: `the topic ${printable(topic)} is not UTF-8: whose it is cannot be told`,
       hint: 'mend the publisher: topics are UTF-8 (MQTT 5.0, 1.5.4)',
     });
+  }
+
+  sequenceGap(edgeNode: string, atMs: number): void {
+    const times = this.#happened('sequence-gap', atMs);
+    if (times === undefined) return;
+    this.say('sequence-gap', atMs, {
+      level: 'warning',
+      message: `messages of the edge node ${printable(edgeNode)} are missing (${times} such gaps on this connection)`,
+      hint: 'look for an overloaded broker or edge node; sequence numbers run without holes when nothing is lost',
+    });
+  }
+
+  birthMissed(edgeNode: string, rebirth: 'never' | 'allowed', atMs: number): void {
+    if (this.#happened('birth-missed', atMs) === undefined) return;
+    const hint =
+      rebirth === 'allowed'
+        ? 'it has been asked for its birth, and will be again'
+        : 'set sparkplug.rebirth: allowed, or restart the edge node; until then values by alias stay uncertain';
+    const message = `the births of the edge node ${printable(edgeNode)} and others were not seen on this connection`;
+    this.say('birth-missed', atMs, { level: 'warning', message, hint });
   }
 
   /** Counts one occurrence. Returns how many there were when it is time to say so; undefined, and cheap, otherwise. */

@@ -26,6 +26,14 @@ export const PayloadReason = {
   sameTime: 19,
   /** Says that the device is there, without a value. */
   statusOnly: 20,
+  /** Sparkplug: values of an earlier time, sent after the fact. */
+  historical: 21,
+  /** Sparkplug: came right after the death of its edge node, and was sent before. */
+  afterDeath: 22,
+  /** Sparkplug: a birth that came after a newer one, or after its own death. */
+  lateBirth: 23,
+  /** Sparkplug: values by aliases whose birth was not seen; which values they are cannot be told. */
+  unknownAlias: 24,
 } as const;
 export type PayloadReason = (typeof PayloadReason)[keyof typeof PayloadReason];
 
@@ -45,4 +53,8 @@ export const REASON_WORDS: Readonly<Record<PayloadReason, string>> = {
   [PayloadReason.queued]: 'queued while the collector was away',
   [PayloadReason.sameTime]: 'its time is that of the message before',
   [PayloadReason.statusOnly]: 'a status without values',
+  [PayloadReason.historical]: 'values of an earlier time',
+  [PayloadReason.afterDeath]: 'sent before its edge node died',
+  [PayloadReason.lateBirth]: 'a birth that came late',
+  [PayloadReason.unknownAlias]: 'values by aliases whose birth was not seen',
 };

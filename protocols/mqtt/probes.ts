@@ -33,8 +33,8 @@ export class Probes {
     return this.#count > 0;
   }
 
-  /** Resolves with the next fresh message of the device; rejects with `timeout` when `signal` aborts before. */
-  next(address: string, signal: AbortSignal): Promise<ProbeAnswer> {
+  /** Resolves with the next fresh message of the device, after `request` was sent where there is one; rejects with `timeout` when `signal` aborts before. */
+  next(address: string, signal: AbortSignal, request: Uint8Array = new Uint8Array()): Promise<ProbeAnswer> {
     const doing = `waiting for a message of ${address}`;
     if (this.#count >= MAX_WAITING) {
       return Promise.reject(
@@ -55,7 +55,7 @@ export class Probes {
         startedAtMs: this.#clock.monotonicMs(),
         answer: (answer) => {
           done();
-          resolve(answer);
+          resolve({ ...answer, request });
         },
       };
       this.#add(address, wait);

@@ -2,7 +2,9 @@ import { type AddressBook, type ProtocolLine, UNBOUND } from '../contract.ts';
 import type { IdentityClaims } from '../identity.ts';
 import type { MqttConfig } from './config.ts';
 import { pointerTokens } from './json-pointer.ts';
+import { ownStatusOf } from './own-status.ts';
 import { PayloadDecoder } from './payload-decoder.ts';
+import { NAMESPACE, parseSparkplugTopic, type SparkplugTopic } from './sparkplug/topic.ts';
 import { addressOf, checkedTemplate, type TopicTemplate } from './topic.ts';
 import type { TopicConfig } from './topic-config.ts';
 import { filterMatches } from './topic-filter.ts';
@@ -29,6 +31,7 @@ export type Route =
   | { readonly kind: 'status'; readonly device: Device; readonly rule: Rule }
   /** The payload names the devices; the topic gives the first part of their addresses, or none. */
   | { readonly kind: 'devices'; readonly base: string; readonly rule: Rule; readonly named: Map<string, Device> }
+  | { readonly kind: 'sparkplug'; readonly topic: SparkplugTopic }
   /** Our own status topic. */
   | { readonly kind: 'own' }
   /** Nobody wants it: no template takes it, or the ignore list does. */
@@ -66,6 +69,7 @@ export class Routes {
   readonly filters: readonly string[];
   readonly #rules: readonly Rule[];
   readonly #ignore: readonly string[];
+  readonly #isSparkplug: boolean;
   readonly #maxTopics: number;
   readonly #addresses: AddressBook;
   readonly #byTopic = new Map<string, Route>();
@@ -76,8 +80,10 @@ export class Routes {
     this.#ignore = config.ignore;
     this.#maxTopics = config.limits.topics;
     this.#rules = config.topics.flatMap((topic) => rulesOf(topic, config));
-    this.filters = [...new Set(this.#rules.map(({ template }) => template.filter))];
-    if (config.ownStatus !== undefined) this.#byTopic.set(config.ownStatus, OWN);
+    this.#isSparkplug = config.sparkplug !== undefined;
+    this.filters = [...new Set([...this.#rules.map(({ template }) => template.filter), ...sparkplugFilters(config)])];
+    const ownTopic = ownStatusOf(config, 0)?.topic;
+    if (ownTopic !== undefined) this.#byTopic.set(ownTopic, OWN);
   }
 
   find(topic: string): Route {
@@ -88,7 +94,7 @@ export class Routes {
   deviceIn({ base, rule, named }: Extract<Route, { kind: 'devices' }>, key: string): Device | undefined {
     const known = named.get(key);
     if (known !== undefined) return known;
-    const device = this.#deviceAt(base === '' ? key : `${base}/${key}`, rule.line);
+    const device = this.deviceAt(base === '' ? key : `${base}/${key}`, rule.line);
     if (device !== undefined) named.set(key, device);
     return device;
   }
@@ -103,18 +109,23 @@ export class Routes {
   #routeOf(topic: string): Route {
     if (topic.includes(REPLACEMENT)) return MALFORMED;
     if (this.#ignore.some((filter) => filterMatches(filter, topic))) return IGNORED;
+    if (this.#isSparkplug && topic.startsWith(`${NAMESPACE}/`)) {
+      const parsed = parseSparkplugTopic(topic);
+      return parsed === undefined ? IGNORED : { kind: 'sparkplug', topic: parsed };
+    }
     for (const rule of this.#rules) {
       const values = addressOf(rule.template, topic);
       if (values === undefined) continue;
       const base = [rule.prefix, values].filter((part) => part !== undefined && part !== '').join('/');
       if (rule.decoder.namesDevices) return { kind: 'devices', base, rule, named: new Map() };
-      const device = this.#deviceAt(base, rule.line);
+      const device = this.deviceAt(base, rule.line);
       return device === undefined ? FULL : { kind: rule.kind, device, rule };
     }
     return IGNORED;
   }
 
-  #deviceAt(address: string, line: ProtocolLine): Device | undefined {
+  /** The device at an address; undefined when the source may have no more addresses. */
+  deviceAt(address: string, line: ProtocolLine): Device | undefined {
     const index = this.#addresses.bind(address, line);
     if (index === UNBOUND) return undefined;
     let device = this.#byIndex.get(index);
@@ -124,6 +135,13 @@ export class Routes {
     }
     return device;
   }
+}
+
+/** Sparkplug 3.0, 5.2: everything of the groups; the STATE of hosts other than ourselves is no equipment. */
+function sparkplugFilters({ sparkplug }: MqttConfig): string[] {
+  if (sparkplug === undefined) return [];
+  const { groups } = sparkplug;
+  return (groups.length === 0 ? ['+'] : groups).map((group) => `${NAMESPACE}/${group}/#`);
 }
 
 function rulesOf(topic: TopicConfig, config: MqttConfig): Rule[] {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BoundedQueue } from '../bounded-queue.ts';
 import { abortedError } from '../bounded-queue.ts';
 import type { AdapterContext, SourceEvent } from '../contract.ts';
@@ -7,13 +8,20 @@ import { type Connection, connect, disconnect } from './connection.ts';
 import { Intake } from './intake.ts';
 import { isTakeover, type Losses } from './losses.ts';
 import { Notices } from './notices.ts';
+import { type OwnStatus, ownStatusOf } from './own-status.ts';
 import type { Probes } from './probes.ts';
 import type { Routes } from './routes.ts';
+import { SparkplugHost } from './sparkplug/host.ts';
 import { type Grant, subscribeAll } from './subscription.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Events that may wait for the end of subscribing; what comes beyond them says nothing that is not said again. */
 const MAX_EARLY_EVENTS = 1_000;
+
+/** A last word may take this long. */
+const GOODBYE_MS = 300;
+/** Our status is corrected at most this often. */
+const CORRECTION_PAUSE_MS = 1_000;
 
 export interface SessionParts {
   readonly config: MqttConfig;
@@ -29,16 +37,21 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #notices: Notices;
   readonly #intake: Intake;
+  readonly #status: OwnStatus | undefined;
+  readonly #host: SparkplugHost | undefined;
   #connection: Connection | undefined;
   #watchdog: Watchdog | undefined;
   /** What happened before the `connected` event could be said; undefined from then on. */
   #early: SourceEvent[] | undefined = [];
   #echoes = 0;
+  #correctedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const emit = (event: SourceEvent): void => this.#emit(event);
     this.#notices = new Notices(emit);
+    this.#status = ownStatusOf(parts.config, parts.context.clock.nowMs());
+    this.#host = this.#hostFor(emit);
     this.#intake = new Intake({
       queue: parts.queue,
       emit,
@@ -46,7 +59,8 @@ export class Session {
       probes: parts.probes,
       notices: this.#notices,
       clock: parts.context.clock,
-      onEcho: () => this.#echoed(),
+      sparkplug: this.#host,
+      onOwnStatus: (payload) => this.#ownStatusHeard(payload),
     });
   }
 
@@ -59,7 +73,7 @@ export class Session {
       onMessage: this.#intake.received.bind(this.#intake),
       onLost: (error: ProtocolError) => this.#lost(error),
     };
-    const connection = await connect(config, context, handlers, signal);
+    const connection = await connect(config, context, handlers, this.#status, signal);
     this.#connection = connection;
     if (!connection.sessionPresent) this.#intake.backlog = false;
     const grants = await this.#subscribe(connection, signal, 'send');
@@ -70,7 +84,7 @@ export class Session {
     this.#early = undefined;
     for (const event of early) queue.emit(event);
     this.#tellRefused(grants);
-    this.#announce('online');
+    this.#announce();
     this.#watchdog = this.#watch(connection);
   }
 
@@ -78,9 +92,15 @@ export class Session {
   async close(): Promise<void> {
     this.#watchdog?.stop();
     const connection = this.#connection;
+    this.#host?.stop();
     if (connection === undefined) return;
-    this.#announce('offline');
+    await this.#sayGoodbye(connection);
     await disconnect(connection);
+  }
+
+  /** Asks for a fresh message of an address where the protocol has a way to; returns what was sent. */
+  ask(address: string): Uint8Array | undefined {
+    return this.#host?.askForBirth(address);
   }
 
   /** The first event of a connection is `connected`, although retained messages come before the last SUBACK. */
@@ -100,7 +120,7 @@ export class Session {
     const filters = [
       ...routes.filters.map(share),
       // Our own status must come back to ourselves, not to a collector that shares the work.
-      ...(config.ownStatus === undefined ? [] : [config.ownStatus]),
+      ...(this.#status === undefined ? [] : [this.#status.topic]),
     ];
     const grants = await ended(subscribeAll(connection.client, filters, config, retained), signal);
     if (grants.every((grant) => !grant.granted)) {
@@ -126,16 +146,56 @@ export class Session {
     });
   }
 
-  #announce(word: 'online' | 'offline'): void {
-    const { config } = this.#parts;
+  #announce(): void {
     const client = this.#connection?.client;
-    if (config.ownStatus === undefined || client?.connected !== true) return;
-    client.publish(config.ownStatus, word, { qos: 0, retain: true });
+    if (this.#status === undefined || client?.connected !== true) return;
+    const { topic, birth, qos } = this.#status;
+    client.publish(topic, birth, { qos, retain: true });
   }
 
-  #echoed(): void {
+  async #sayGoodbye({ client }: Connection): Promise<void> {
+    if (this.#status === undefined || !client.connected) return;
+    const { topic, qos } = this.#status;
+    const goodbye = this.#status.goodbye(this.#parts.context.clock.nowMs());
+    const said = new Promise<void>((resolve) => {
+      client.publish(topic, goodbye, { qos, retain: true }, () => resolve());
+    });
+    await Promise.race([said, delay(GOODBYE_MS, undefined, { ref: false })]);
+  }
+
+  /** Our own status came back, or somebody else says in our name that we are gone. */
+  #ownStatusHeard(payload: Buffer): void {
+    if (this.#status?.contradicts(payload) === true) {
+      const nowMs = this.#parts.context.clock.monotonicMs();
+      // Two that share one status would contradict each other without end.
+      if (nowMs - this.#correctedAtMs < CORRECTION_PAUSE_MS) return;
+      this.#correctedAtMs = nowMs;
+      this.#announce();
+      return;
+    }
     this.#echoes += 1;
     this.#intake.backlog = false;
+  }
+
+  #hostFor(emit: (event: SourceEvent) => void): SparkplugHost | undefined {
+    const { config, context, queue, routes, probes } = this.#parts;
+    if (config.sparkplug === undefined) return undefined;
+    return new SparkplugHost({
+      config: config.sparkplug,
+      limits: config.limits,
+      queue,
+      emit,
+      routes,
+      probes,
+      notices: this.#notices,
+      clock: context.clock,
+      publish: (topic, payload) => {
+        const client = this.#connection?.client;
+        if (client?.connected !== true) return false;
+        client.publish(topic, Buffer.from(payload), { qos: 0, retain: false });
+        return true;
+      },
+    });
   }
 
   #watch(connection: Connection): Watchdog {
@@ -144,7 +204,9 @@ export class Session {
       silenceMs: config.silence,
       clock: context.clock,
       heard: () => this.#intake.fresh,
-      onLook: () => this.#announce('online'),
+      onLook: () => {
+        if (this.#status?.said === 'often') this.#announce();
+      },
       onSilence: (silentSinceMs) => {
         void this.#silent(connection, silentSinceMs);
       },
@@ -157,7 +219,7 @@ export class Session {
   async #silent(connection: Connection, silentSinceMs: number): Promise<void> {
     const { config, context, queue } = this.#parts;
     const nowMs = context.clock.nowMs();
-    if (this.#echoes > 0) {
+    if (this.#echoes > 0 && this.#status?.said === 'often') {
       queue.emit({ kind: 'gap', reason: 'deaf', fromMs: silentSinceMs, toMs: nowMs, dropped: 0 });
       queue.fail(
         new ProtocolError('connection-lost', `receiving from ${config.url}: our own status no longer comes back`, {

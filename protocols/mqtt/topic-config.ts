@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isPointer } from './json-pointer.ts';
 import { isReadyFormat, READY_FORMAT_NAMES, READY_FORMATS, type ReadyFormat } from './ready-formats.ts';
-import { addressesClash, parseTemplate, type TopicTemplate, templatesOverlap } from './topic.ts';
+import { type AddressSpace, addressesClash, parseTemplate, type TopicTemplate, templatesOverlap } from './topic.ts';
 
 const pointer = z.string().max(1_000).refine(isPointer, 'is not a JSON Pointer such as /metrics or /d/0/value');
 
@@ -162,7 +162,7 @@ function pairIssues(earlier: Place, later: Place): Issue[] {
     return [{ path: later.path, message: `matches topics that ${earlier.template.text} matches too` }];
   }
   if (earlier.topic === later.topic) return [];
-  const [first, second] = [spaceOf(earlier), spaceOf(later)];
+  const [first, second] = [addressSpace(earlier.topic, earlier.template), addressSpace(later.topic, later.template)];
   if (addressesClash(first, second)) {
     const message = `could give its devices the addresses of those of ${earlier.template.text}: set a prefix`;
     return [{ path: later.path, message }];
@@ -174,8 +174,9 @@ function pairIssues(earlier: Place, later: Place): Issue[] {
   return [];
 }
 
-function spaceOf({ template, topic }: Place): Parameters<typeof addressesClash>[0] {
-  const { variables, tail } = template;
-  const inPayload = topic.devices === undefined ? [] : [`payload ${topic.devices.at ?? ''} ${topic.devices.key ?? ''}`];
-  return { prefix: topic.prefix, variables: [...variables, ...inPayload], open: tail === 'variable' };
+/** Which addresses the devices of a template can have. */
+export function addressSpace(topic: TopicConfig, { variables, tail }: TopicTemplate): AddressSpace {
+  const { devices: named, prefix } = topic;
+  const inPayload = named === undefined ? [] : [`payload ${named.at ?? ''} ${named.key ?? ''}`];
+  return { prefix, variables: [...variables, ...inPayload], open: tail === 'variable' };
 }

@@ -40,7 +40,8 @@ function intakeUnderTest(change: Record<string, unknown> = {}, options: { maxAdd
     probes,
     notices: new Notices(emit),
     clock,
-    onEcho: () => {
+    sparkplug: undefined,
+    onOwnStatus: () => {
       echoes += 1;
     },
   });
