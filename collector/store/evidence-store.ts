@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Selectable } from 'kysely';
+import { type Kysely, sql, type Updateable } from 'kysely';
 import type {
   AddressRow,
   AddressSummary,
@@ -11,44 +11,41 @@ import type {
   PreviousRun,
   TallyRow,
 } from './contract.ts';
-import { ROUND_TRIP_BYTES } from './contract.ts';
-import { type Connection, doing, type Turns } from './database.ts';
-import type { TalliesTable } from './schema.ts';
+import type { SqliteDatabase } from './database.ts';
+import { saveAddress, saveGap, saveIdentity, savePath } from './evidence-writes.ts';
+import type { Tables } from './schema.ts';
 import { TallyMerge } from './tally-merge.ts';
+import { foldDay, nextDay, type SlotMap, slotMapsAfter, talliesOfAddress, talliesOfDay } from './tally-reads.ts';
+import { inTurns } from './turns.ts';
 
-/** Rows saved before the event loop gets a turn: about 5 ms. */
-const ROWS_PER_TURN = 2_000;
-/** Addresses whose slot maps are read before the event loop gets a turn. */
-const SLOT_MAPS_PER_TURN = 5_000;
+/** Rows saved before the event loop gets a turn, for prepared statements and for those through Kysely: 5 to 10 ms. */
+const TALLIES_PER_TURN = 2_000;
+const OTHERS_PER_TURN = 200;
 
-/** Evidence in SQLite. Writes take turns on one connection; reads have their own and never wait for a flush. */
+/**
+ * Evidence in SQLite. A flush is one transaction, however often the event loop gets a turn in between: a process that
+ * dies in the middle has saved nothing of it, and since rows only grow, the next flush brings the same and more.
+ */
 export class SqliteEvidenceStore implements EvidenceStore {
-  readonly #writer: Connection;
-  readonly #reader: Connection;
-  readonly #turns: Turns;
-  readonly #tallies: TallyMerge;
+  readonly #database: SqliteDatabase;
+  #merge: TallyMerge | undefined;
 
-  constructor(writer: Connection, reader: Connection, turns: Turns) {
-    this.#writer = writer;
-    this.#reader = reader;
-    this.#turns = turns;
-    this.#tallies = new TallyMerge(writer.kysely, writer.bare);
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
   }
 
   beginRun(collectorId: string, startedAtMs: number): Promise<PreviousRun | undefined> {
-    return this.#write('beginning a run', async () => {
-      const { kysely } = this.#writer;
+    return this.#database.transaction('beginning a run', async ({ kysely }) => {
       const before = await kysely
         .selectFrom('runs')
         .selectAll()
         .where('collector_id', '=', collectorId)
-        .orderBy('alive_at', 'desc')
+        .orderBy('id', 'desc')
         .limit(1)
         .executeTakeFirst();
       await kysely
         .insertInto('runs')
         .values({ collector_id: collectorId, started_at: startedAtMs, alive_at: startedAtMs, ended: 0 })
-        .onConflict((conflict) => conflict.columns(['collector_id', 'started_at']).doUpdateSet({ ended: 0 }))
         .execute();
       if (before === undefined) return undefined;
       const ended = before.ended === 1 ? 'in-order' : 'crashed';
@@ -57,14 +54,14 @@ export class SqliteEvidenceStore implements EvidenceStore {
   }
 
   endRun(collectorId: string, stoppedAtMs: number): Promise<void> {
-    return this.#write('ending a run', async () => {
-      await this.#currentRun(collectorId, { alive_at: stoppedAtMs, ended: 1 });
-    });
+    return this.#database.transaction('ending a run', ({ kysely }) =>
+      updateRun(kysely, collectorId, { alive_at: stoppedAtMs, ended: 1 }),
+    );
   }
 
   addresses(): Promise<readonly AddressRow[]> {
-    return doing('reading addresses', async () => {
-      const rows = await this.#reader.kysely.selectFrom('addresses').selectAll().orderBy('id').execute();
+    return this.#database.read('reading addresses', async (kysely) => {
+      const rows = await kysely.selectFrom('addresses').selectAll().orderBy('id').execute();
       return rows.map(({ id, source_id, address, family, variant, reach, first_seen_at }) => ({
         id,
         sourceId: source_id,
@@ -78,97 +75,69 @@ export class SqliteEvidenceStore implements EvidenceStore {
   }
 
   saveAddresses(rows: readonly Omit<AddressRow, 'id'>[]): Promise<readonly number[]> {
-    return this.#transaction('saving addresses', async () => {
+    return this.#database.transaction('saving addresses', async ({ kysely }) => {
       const ids: number[] = [];
-      for (const row of rows) ids.push(await this.#saveAddress(row));
+      await inTurns(rows, OTHERS_PER_TURN, async (row) => ids.push(await saveAddress(kysely, row)));
       return ids;
     });
   }
 
-  save(collectorId: string, flush: Flush): Promise<void> {
-    return this.#transaction('saving evidence', async () => {
-      let saved = 0;
-      for (const row of flush.tallies) {
-        this.#tallies.save(row, collectorId);
-        saved += 1;
-        if (saved % ROWS_PER_TURN === 0) await turn();
+  save(collectorId: string, { aliveAtMs, tallies, paths, gaps, identities }: Flush): Promise<void> {
+    return this.#database.transaction('saving evidence', async (connection) => {
+      const { kysely } = connection;
+      this.#merge ??= new TallyMerge(connection);
+      for (let from = 0; from < tallies.length; from += TALLIES_PER_TURN) {
+        if (from > 0) await turn();
+        for (const row of tallies.slice(from, from + TALLIES_PER_TURN)) this.#merge.save(row, collectorId);
       }
-      for (const path of flush.paths) await this.#savePath(collectorId, path);
-      for (const gap of flush.gaps) await this.#saveGap(collectorId, gap);
-      for (const identity of flush.identities) await this.#saveIdentity(identity);
-      await this.#currentRun(collectorId, { alive_at: flush.aliveAtMs });
+      await inTurns(paths, OTHERS_PER_TURN, (path) => savePath(kysely, collectorId, path));
+      await inTurns(gaps, OTHERS_PER_TURN, (gap) => saveGap(kysely, collectorId, gap));
+      await inTurns(identities, OTHERS_PER_TURN, (identity) => saveIdentity(kysely, identity));
+      await updateRun(kysely, collectorId, { alive_at: aliveAtMs });
     });
   }
 
   talliesOfDay(collectorId: string, day: number): Promise<readonly TallyRow[]> {
-    return doing('reading the tallies of a day', async () => {
-      const rows = await this.#reader.kysely
-        .selectFrom('tallies')
-        .selectAll()
-        .where('collector_id', '=', collectorId)
-        .where('day', '=', day)
-        .orderBy('address_id')
-        .execute();
-      return rows.map(tallyOf);
-    });
+    return this.#database.read('reading the tallies of a day', (kysely) => talliesOfDay(kysely, collectorId, day));
   }
 
   talliesOfAddress(addressId: number, fromDay: number, toDay: number): Promise<readonly TallyRow[]> {
-    return doing('reading the tallies of an address', async () => {
-      const rows = await this.#reader.kysely
-        .selectFrom('tallies')
-        .selectAll()
-        .where('address_id', '=', addressId)
-        .where('day', '>=', fromDay)
-        .where('day', '<=', toDay)
-        .orderBy('day')
-        .execute();
-      return [...Map.groupBy(rows.map(tallyOf), ({ day }) => day).values()].map((ofDay) => ofDay.reduce(united));
-    });
+    return this.#database.read('reading the tallies of an address', (kysely) =>
+      talliesOfAddress(kysely, addressId, fromDay, toDay),
+    );
   }
 
-  async *slotMaps(
-    fromDay: number,
-    toDay: number,
-  ): AsyncIterable<{ addressId: number; day: number; slots: Uint8Array }> {
-    let after: { addressId: number; day: number; slots: Uint8Array } | undefined;
+  async *slotMaps(fromDay: number, toDay: number): AsyncIterable<SlotMap> {
+    let addressId = -1;
     for (;;) {
-      const page = await this.#slotMapsAfter(after?.addressId ?? -1, fromDay, toDay);
-      if (page.length === 0) return;
-      for (const row of page) yield row;
-      after = page[page.length - 1];
+      const page = await this.#database.read('reading slot maps', (kysely) =>
+        slotMapsAfter(kysely, addressId, fromDay, toDay),
+      );
+      const last = page[page.length - 1];
+      if (last === undefined) return;
+      yield* page;
+      ({ addressId } = last);
+      await turn();
     }
   }
 
-  summaries(toDay: number): Promise<readonly AddressSummary[]> {
-    return doing('reading when addresses were seen', async () => {
-      const rows = await this.#reader.kysely
-        .selectFrom('tallies')
-        .select(({ fn }) => [
-          'address_id',
-          fn.min('first_good_at').as('first_good_at'),
-          fn.max('last_good_at').as('last_good_at'),
-          fn.max('last_seen_at').as('last_seen_at'),
-          fn.max('last_death_at').as('last_death_at'),
-        ])
-        .where('day', '<=', toDay)
-        .groupBy('address_id')
-        .orderBy('address_id')
-        .execute();
-      return rows.map((row) => ({
-        addressId: row.address_id,
-        firstGoodAtMs: row.first_good_at ?? undefined,
-        lastGoodAtMs: row.last_good_at ?? undefined,
-        lastSeenAtMs: row.last_seen_at,
-        lastDeathAtMs: row.last_death_at ?? undefined,
-      }));
-    });
+  async summaries(toDay: number): Promise<readonly AddressSummary[]> {
+    const what = 'reading when addresses were seen';
+    const summaries = new Map<number, AddressSummary>();
+    let day = await this.#database.read(what, (kysely) => nextDay(kysely, Number.MIN_SAFE_INTEGER, toDay));
+    while (day !== undefined) {
+      const current = day;
+      await this.#database.read(what, (kysely) => foldDay(kysely, current, summaries));
+      day = await this.#database.read(what, (kysely) => nextDay(kysely, current, toDay));
+      await turn();
+    }
+    return [...summaries.values()].sort((a, b) => a.addressId - b.addressId);
   }
 
   paths(range: { fromMs: number; toMs: number; sourceId?: string }): Promise<readonly PathInterval[]> {
-    return doing('reading when sources were up', async () => {
+    return this.#database.read('reading when sources were up', async (kysely) => {
       const { sourceId } = range;
-      const rows = await this.#reader.kysely
+      const rows = await kysely
         .selectFrom('paths')
         .selectAll()
         .where('to_at', '>=', range.fromMs)
@@ -182,9 +151,9 @@ export class SqliteEvidenceStore implements EvidenceStore {
   }
 
   gaps(range: { fromMs: number; toMs: number; limit: number; sourceId?: string }): Promise<readonly GapRow[]> {
-    return doing('reading gaps', async () => {
+    return this.#database.read('reading gaps', async (kysely) => {
       const { sourceId } = range;
-      const rows = await this.#reader.kysely
+      const rows = await kysely
         .selectFrom('gaps')
         .selectAll()
         .where('to_at', '>=', range.fromMs)
@@ -205,20 +174,16 @@ export class SqliteEvidenceStore implements EvidenceStore {
   }
 
   identities(toMs: number): Promise<readonly IdentityRow[]> {
-    return doing('reading identity claims', async () => {
-      const rows = await this.#reader.kysely
+    return this.#database.read('reading identity claims', async (kysely) => {
+      const placed = kysely
+        .selectFrom('identities')
+        .select(['id', sql<number>`row_number() over (partition by address_id order by at desc, id desc)`.as('place')])
+        .where('at', '<=', toMs);
+      const last = kysely.selectFrom(placed.as('placed')).select('id').where('place', '=', 1);
+      const rows = await kysely
         .selectFrom('identities')
         .selectAll()
-        .where(({ eb, selectFrom }) =>
-          eb(
-            'identities.at',
-            '=',
-            selectFrom('identities as later')
-              .select(({ fn }) => fn.max('later.at').as('at'))
-              .whereRef('later.address_id', '=', 'identities.address_id')
-              .where('later.at', '<=', toMs),
-          ),
-        )
+        .where('id', 'in', last)
         .orderBy('address_id')
         .execute();
       return rows.map(({ address_id, at, method, claims, raw }) => ({
@@ -230,200 +195,17 @@ export class SqliteEvidenceStore implements EvidenceStore {
       }));
     });
   }
-
-  async #saveAddress(row: Omit<AddressRow, 'id'>): Promise<number> {
-    const { sourceId: source_id, address, family, variant, reach, firstSeenAtMs: first_seen_at } = row;
-    const { id } = await this.#writer.kysely
-      .insertInto('addresses')
-      .values({ source_id, address, family, variant, reach, first_seen_at })
-      .onConflict((conflict) => conflict.columns(['source_id', 'address']).doUpdateSet({ family, variant, reach }))
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    return id;
-  }
-
-  /** An open interval is saved again and again with a later end; it never shrinks. */
-  async #savePath(collectorId: string, { sourceId, fromMs, toMs }: PathInterval): Promise<void> {
-    await this.#writer.kysely
-      .insertInto('paths')
-      .values({ source_id: sourceId, collector_id: collectorId, from_at: fromMs, to_at: toMs })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['source_id', 'collector_id', 'from_at'])
-          .doUpdateSet(({ ref }) => ({ to_at: ref('excluded.to_at') }))
-          .whereRef('excluded.to_at', '>', 'paths.to_at'),
-      )
-      .execute();
-  }
-
-  async #saveGap(collectorId: string, { sourceId, fromMs, toMs, reason, dropped }: GapRow): Promise<void> {
-    const row = {
-      collector_id: collectorId,
-      source_id: sourceId ?? null,
-      from_at: fromMs,
-      to_at: toMs,
-      reason,
-      dropped,
-    };
-    const { kysely } = this.#writer;
-    const same = await kysely
-      .selectFrom('gaps')
-      .select('id')
-      .where('collector_id', '=', collectorId)
-      .where('source_id', 'is', row.source_id)
-      .where('from_at', '=', fromMs)
-      .where('to_at', '=', toMs)
-      .where('reason', '=', reason)
-      .executeTakeFirst();
-    if (same === undefined) await kysely.insertInto('gaps').values(row).execute();
-  }
-
-  /** Kept only when it differs from what the address said before. */
-  async #saveIdentity({ addressId, atMs, method, claims, raw }: IdentityRow): Promise<void> {
-    const { kysely } = this.#writer;
-    const before = await kysely
-      .selectFrom('identities')
-      .select(['method', 'claims'])
-      .where('address_id', '=', addressId)
-      .where('at', '<=', atMs)
-      .orderBy('at', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    if (before?.method === method && before.claims === claims) return;
-    await kysely
-      .insertInto('identities')
-      .values({ address_id: addressId, at: atMs, method, claims, raw })
-      .onConflict((conflict) => conflict.columns(['address_id', 'at']).doUpdateSet({ method, claims, raw }))
-      .execute();
-  }
-
-  async #currentRun(collectorId: string, change: { alive_at: number; ended?: number }): Promise<void> {
-    const { kysely } = this.#writer;
-    await kysely
-      .updateTable('runs')
-      .set(change)
-      .where('collector_id', '=', collectorId)
-      .where('started_at', '=', ({ selectFrom }) =>
-        selectFrom('runs as latest')
-          .select(({ fn }) => fn.max('latest.started_at').as('started_at'))
-          .where('latest.collector_id', '=', collectorId),
-      )
-      .execute();
-  }
-
-  /** All days of the next addresses, merged over collectors; whole addresses, so that a page never splits one. */
-  #slotMapsAfter(
-    addressId: number,
-    fromDay: number,
-    toDay: number,
-  ): Promise<{ addressId: number; day: number; slots: Uint8Array }[]> {
-    return doing('reading slot maps', async () => {
-      const { kysely } = this.#reader;
-      const within = kysely.selectFrom('tallies').where('day', '>=', fromDay).where('day', '<=', toDay);
-      const addresses = await within
-        .select('address_id')
-        .distinct()
-        .where('address_id', '>', addressId)
-        .orderBy('address_id')
-        .limit(Math.max(1, Math.floor(SLOT_MAPS_PER_TURN / (toDay - fromDay + 1))))
-        .execute();
-      const last = addresses[addresses.length - 1];
-      if (last === undefined) return [];
-      const rows = await within
-        .select(['address_id', 'day', 'slots'])
-        .where('address_id', '>', addressId)
-        .where('address_id', '<=', last.address_id)
-        .orderBy('address_id')
-        .orderBy('day')
-        .execute();
-      const merged: { addressId: number; day: number; slots: Uint8Array }[] = [];
-      for (const row of rows) {
-        const before = merged[merged.length - 1];
-        if (before !== undefined && before.addressId === row.address_id && before.day === row.day) {
-          before.slots = eitherSlots(before.slots, row.slots);
-        } else merged.push({ addressId: row.address_id, day: row.day, slots: row.slots });
-      }
-      return merged;
-    });
-  }
-
-  #write<T>(what: string, work: () => Promise<T>): Promise<T> {
-    return doing(what, () => this.#turns.take(work));
-  }
-
-  #transaction<T>(what: string, work: () => Promise<T>): Promise<T> {
-    return this.#write(what, async () => {
-      const { bare } = this.#writer;
-      bare.exec('BEGIN IMMEDIATE');
-      try {
-        const result = await work();
-        bare.exec('COMMIT');
-        return result;
-      } catch (error) {
-        bare.exec('ROLLBACK');
-        throw error;
-      }
-    });
-  }
 }
 
-function tallyOf(row: Selectable<TalliesTable>): TallyRow {
-  return {
-    addressId: row.address_id,
-    day: row.day,
-    slots: row.slots,
-    good: row.good,
-    uncertain: row.uncertain,
-    bad: row.bad,
-    weightless: row.weightless,
-    points: row.points,
-    changes: row.changes,
-    firstGoodAtMs: row.first_good_at ?? undefined,
-    lastGoodAtMs: row.last_good_at ?? undefined,
-    lastSeenAtMs: row.last_seen_at,
-    lastDeathAtMs: row.last_death_at ?? undefined,
-    lastStatusCode: row.last_status_code,
-    lastDigest: row.last_digest,
-    streamDigest: row.stream_digest,
-    roundTrips: bucketsOf(row.round_trips),
-  };
-}
-
-/** SQLite gives a blob at any alignment. */
-function bucketsOf(bytes: Uint8Array): Uint32Array {
-  const aligned = new Uint8Array(ROUND_TRIP_BYTES);
-  aligned.set(bytes.subarray(0, ROUND_TRIP_BYTES));
-  return new Uint32Array(aligned.buffer);
-}
-
-function eitherSlots(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return a.map((byte, at) => byte | (b[at] ?? 0));
-}
-
-/** The rows of two collectors for one address and day: both counted what the other did not. */
-function united(a: TallyRow, b: TallyRow): TallyRow {
-  const later = b.lastSeenAtMs >= a.lastSeenAtMs ? b : a;
-  return {
-    ...later,
-    slots: eitherSlots(a.slots, b.slots),
-    good: a.good + b.good,
-    uncertain: a.uncertain + b.uncertain,
-    bad: a.bad + b.bad,
-    weightless: a.weightless + b.weightless,
-    points: a.points + b.points,
-    changes: a.changes + b.changes,
-    firstGoodAtMs: either(Math.min, a.firstGoodAtMs, b.firstGoodAtMs),
-    lastGoodAtMs: either(Math.max, a.lastGoodAtMs, b.lastGoodAtMs),
-    lastDeathAtMs: either(Math.max, a.lastDeathAtMs, b.lastDeathAtMs),
-    roundTrips: a.roundTrips.map((count, bucket) => count + (b.roundTrips[bucket] ?? 0)),
-  };
-}
-
-function either(
-  choose: (a: number, b: number) => number,
-  a: number | undefined,
-  b: number | undefined,
-): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return choose(a, b);
+/** The run that was begun last. */
+async function updateRun(
+  kysely: Kysely<Tables>,
+  collectorId: string,
+  change: Updateable<Tables['runs']>,
+): Promise<void> {
+  const latest = kysely
+    .selectFrom('runs')
+    .select(({ fn }) => fn.max('id').as('id'))
+    .where('collector_id', '=', collectorId);
+  await kysely.updateTable('runs').set(change).where('id', '=', latest).execute();
 }

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CollectorError } from '../errors.ts';
+import { isBusy } from './failure.ts';
 
 const LOCK_FILE = 'rollcall.lock';
 const HOLDER_FILE = 'rollcall.pid';
@@ -17,37 +18,39 @@ export interface FolderLock {
  * `CollectorError('already-running')` while another process, or another part of this one, holds it.
  */
 export function lockFolder(folder: string): FolderLock {
-  const database = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 });
+  const lock = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 });
   const holderFile = join(folder, HOLDER_FILE);
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    lock.exec('BEGIN EXCLUSIVE');
+    writeFileSync(holderFile, `${process.pid}\n`);
   } catch (error) {
-    database.close();
-    if (!isBusy(error)) throw new CollectorError('store', `locking the data folder ${folder}`, { cause: error });
-    throw new CollectorError('already-running', `the data folder ${folder} is in use${holder(holderFile)}`, {
-      cause: error,
-      hint: 'stop the other collector first, or give this one a folder of its own with --data',
-    });
+    lock.close();
+    if (isBusy(error)) throw alreadyRunning(folder, holderOf(holderFile), error);
+    throw error;
   }
-  writeFileSync(holderFile, `${process.pid}\n`);
   return {
     release(): void {
-      database.exec('ROLLBACK');
-      database.close();
+      if (!lock.isOpen) return;
+      // Before the lock is given up: afterwards the file may be the next holder's.
+      rmSync(holderFile, { force: true });
+      lock.close();
     },
   };
 }
 
-function isBusy(error: unknown): boolean {
-  const SQLITE_BUSY = 5;
-  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+function alreadyRunning(folder: string, holder: string | undefined, cause: unknown): CollectorError {
+  const by = holder === undefined ? 'another process' : `process ${holder}`;
+  return new CollectorError('already-running', `the data folder ${folder} is in use by ${by}`, {
+    cause,
+    hint: `stop ${by === 'another process' ? 'the other collector' : by} first, or give this collector a folder of its own with --data`,
+  });
 }
 
 /** The file only tells who it was; whether the folder is taken is for the lock to say. */
-function holder(file: string): string {
+function holderOf(file: string): string | undefined {
   try {
-    return ` by process ${readFileSync(file, 'utf8').trim()}`;
+    return /^\d{1,10}$/.exec(readFileSync(file, 'utf8').trim())?.[0];
   } catch {
-    return '';
+    return undefined;
   }
 }

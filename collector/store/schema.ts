@@ -16,8 +16,9 @@ export interface Tables {
   readonly tokens: TokensTable;
 }
 
-/** One row a run of a collector. */
+/** One row a run of a collector, in the order of their starts: the clock of an earlier one may have been wrong. */
 interface RunsTable {
+  readonly id: Generated<number>;
   readonly collector_id: string;
   readonly started_at: number;
   readonly alive_at: number;
@@ -74,7 +75,9 @@ interface GapsTable {
   readonly dropped: number;
 }
 
+/** Append-only. */
 interface IdentitiesTable {
+  readonly id: Generated<number>;
   readonly address_id: number;
   readonly at: number;
   readonly method: string;

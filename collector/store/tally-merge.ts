@@ -1,34 +1,10 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Insertable, Kysely } from 'kysely';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
-import type { TallyRow } from './contract.ts';
+import type { Connection } from './connection.ts';
+import { ROUND_TRIP_BYTES, type TallyRow } from './contract.ts';
 import type { Tables, TalliesTable } from './schema.ts';
-
-type TallyValues = Insertable<TalliesTable>;
-
-/** The row of one collector as the table holds it. */
-function valuesOf(row: TallyRow, collectorId: string): TallyValues {
-  return {
-    address_id: row.addressId,
-    day: row.day,
-    collector_id: collectorId,
-    slots: row.slots,
-    good: row.good,
-    uncertain: row.uncertain,
-    bad: row.bad,
-    weightless: row.weightless,
-    points: row.points,
-    changes: row.changes,
-    first_good_at: row.firstGoodAtMs ?? null,
-    last_good_at: row.lastGoodAtMs ?? null,
-    last_seen_at: row.lastSeenAtMs,
-    last_death_at: row.lastDeathAtMs ?? null,
-    last_status_code: row.lastStatusCode,
-    last_digest: row.lastDigest,
-    stream_digest: row.streamDigest,
-    round_trips: new Uint8Array(row.roundTrips.buffer, row.roundTrips.byteOffset, row.roundTrips.byteLength),
-  };
-}
+import { valuesOf } from './tally-row.ts';
 
 /**
  * The merge as one prepared statement: counters by their maximum, slots by OR, first by minimum, last by maximum, and
@@ -38,10 +14,11 @@ function valuesOf(row: TallyRow, collectorId: string): TallyValues {
 export class TallyMerge {
   readonly #statement: StatementSync;
 
-  constructor(kysely: Kysely<Tables>, bare: DatabaseSync) {
+  constructor({ kysely, bare }: Connection) {
     this.#statement = bare.prepare(mergeSql(kysely));
   }
 
+  /** Within a transaction of the same connection. Throws SQLite's error for an address that there is not. */
   save(row: TallyRow, collectorId: string): void {
     this.#statement.run(...(Object.values(valuesOf(row, collectorId)) as SQLInputValue[]));
   }
@@ -70,7 +47,8 @@ function mergeSql(kysely: Kysely<Tables>): string {
     .values(anyRow)
     .onConflict((conflict) =>
       conflict.columns(['address_id', 'day', 'collector_id']).doUpdateSet({
-        slots: sql<Uint8Array>`slots_or(tallies.slots, excluded.slots)`,
+        // Almost always equal, and comparing is cheaper than a call out of SQLite.
+        slots: sql<Uint8Array>`case when tallies.slots = excluded.slots then tallies.slots else slots_or(tallies.slots, excluded.slots) end`,
         good: larger('good'),
         uncertain: larger('uncertain'),
         bad: larger('bad'),
@@ -90,6 +68,7 @@ function mergeSql(kysely: Kysely<Tables>): string {
     .compile().sql;
 }
 
+/** Only the names of its columns matter: the statement is compiled from it once. */
 const EMPTY: TallyRow = {
   addressId: 0,
   day: 0,
@@ -107,5 +86,5 @@ const EMPTY: TallyRow = {
   lastStatusCode: 0,
   lastDigest: 0,
   streamDigest: 0,
-  roundTrips: new Uint32Array(),
+  roundTrips: new Uint32Array(ROUND_TRIP_BYTES / 4),
 };

