@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { TallyRow } from '../collector/store/contract.ts';
 import { openSqliteStore } from '../collector/store/sqlite.ts';
 import { temporaryFolder } from '../test/support/folder.ts';
@@ -113,9 +113,25 @@ class BareTable {
     const insert = this.#database.prepare(`INSERT OR REPLACE INTO tallies VALUES (${Array(17).fill('?').join(', ')})`);
     this.#database.exec('BEGIN');
     for (const row of rows) {
-      const { roundTrips, ...columns } = row;
-      const values = [...Object.values(columns), new Uint8Array(roundTrips.buffer)];
-      insert.run(...values.map((value): SQLInputValue => value ?? null));
+      insert.run(
+        row.addressId,
+        row.day,
+        row.slots,
+        row.good,
+        row.uncertain,
+        row.bad,
+        row.weightless,
+        row.points,
+        row.changes,
+        row.firstGoodAtMs ?? null,
+        row.lastGoodAtMs ?? null,
+        row.lastSeenAtMs,
+        row.lastDeathAtMs ?? null,
+        row.lastStatusCode,
+        row.lastDigest,
+        row.streamDigest,
+        new Uint8Array(row.roundTrips.buffer),
+      );
     }
     this.#database.exec('COMMIT');
   }
