@@ -159,3 +159,25 @@ describe('ambiguous templates are refused', () => {
     ['addresses of different length', [{ template: 'a/{x}' }, { template: 'b/{y}/{z}' }]],
   ])('but not %s', (_what, topics) => expect(problems({ topics })).toEqual([]));
 });
+
+describe('Sparkplug in a source', () => {
+  test.each([
+    [{ share: 'x' }, /share: Sparkplug needs every message in its order/],
+    [{ sparkplug: { hostId: 'h' }, ownStatus: 'a' }, /ownStatus: the STATE/],
+    [{ session: 'persistent', clientId: 'c', ownStatus: 'a' }, /session: a host application/],
+    [{ topics: [{ template: 'spBv1.0/{a}/{b}' }] }, /topics.0.template: matches topics of Sparkplug/],
+    [{ topics: [{ template: '{a...}' }] }, /topics.0.template: matches topics of Sparkplug/],
+    [{ topics: [{ template: 'x/{a}/{b}' }] }, /topics.0.template: could give .* set a prefix/],
+    [{ topics: [{ template: 'x/{a}/{b}', prefix: 'a group of this name' }] }, /topics.0.template: could give/],
+    [{ sparkplug: { groups: ['a/b'] } }, /sparkplug.groups.0: an identifier of Sparkplug/],
+    [{ sparkplug: { reorderTimeout: '1ms' } }, /reorderTimeout: must be between/],
+  ])('%j is refused', (change, why) => {
+    expect(problems({ topics: [], sparkplug: {}, ...change }).join('\n')).toMatch(why);
+  });
+
+  test('needs no template, and goes with others that stay apart', () => {
+    expect(problems({ topics: [], sparkplug: {} })).toEqual([]);
+    expect(problems({ topics: [{ template: 'x/{a}' }], sparkplug: {} })).toEqual([]);
+    expect(problems({ topics: [{ template: 'x/{a}/{b}' }], sparkplug: { prefix: 'sp' } })).toEqual([]);
+  });
+});
