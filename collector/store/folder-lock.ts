@@ -7,6 +7,9 @@ import { isBusy } from './failure.ts';
 const LOCK_FILE = 'rollcall.lock';
 const HOLDER_FILE = 'rollcall.pid';
 
+/** Locks of this process: one that nothing refers to would be collected as garbage, and its folder be free. */
+const held = new Set<DatabaseSync>();
+
 /** Exclusive use of a data folder. */
 export interface FolderLock {
   release(): void;
@@ -28,9 +31,10 @@ export function lockFolder(folder: string): FolderLock {
     if (isBusy(error)) throw alreadyRunning(folder, holderOf(holderFile), error);
     throw error;
   }
+  held.add(lock);
   return {
     release(): void {
-      if (!lock.isOpen) return;
+      if (!held.delete(lock)) return;
       // Before the lock is given up: afterwards the file may be the next holder's.
       rmSync(holderFile, { force: true });
       lock.close();

@@ -1,10 +1,9 @@
-import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import type { Connection } from './connection.ts';
-import { ROUND_TRIP_BYTES, type TallyRow } from './contract.ts';
+import type { TallyRow } from './contract.ts';
 import type { Tables, TalliesTable } from './schema.ts';
-import { valuesOf } from './tally-row.ts';
 
 /**
  * The merge as one prepared statement: counters by their maximum, slots by OR, first by minimum, last by maximum, and
@@ -20,12 +19,53 @@ export class TallyMerge {
 
   /** Within a transaction of the same connection. Throws SQLite's error for an address that there is not. */
   save(row: TallyRow, collectorId: string): void {
-    this.#statement.run(...(Object.values(valuesOf(row, collectorId)) as SQLInputValue[]));
+    const { roundTrips } = row;
+    this.#statement.run(
+      row.addressId,
+      row.day,
+      collectorId,
+      row.slots,
+      row.good,
+      row.uncertain,
+      row.bad,
+      row.weightless,
+      row.points,
+      row.changes,
+      row.firstGoodAtMs ?? null,
+      row.lastGoodAtMs ?? null,
+      row.lastSeenAtMs,
+      row.lastDeathAtMs ?? null,
+      row.lastStatusCode,
+      row.lastDigest,
+      row.streamDigest,
+      new Uint8Array(roundTrips.buffer, roundTrips.byteOffset, roundTrips.byteLength),
+    );
   }
 }
 
+/** In the order of the parameters above. */
+const COLUMNS = [
+  'address_id',
+  'day',
+  'collector_id',
+  'slots',
+  'good',
+  'uncertain',
+  'bad',
+  'weightless',
+  'points',
+  'changes',
+  'first_good_at',
+  'last_good_at',
+  'last_seen_at',
+  'last_death_at',
+  'last_status_code',
+  'last_digest',
+  'stream_digest',
+  'round_trips',
+] as const satisfies readonly (keyof TalliesTable)[];
+
 function mergeSql(kysely: Kysely<Tables>): string {
-  const anyRow = valuesOf(EMPTY, '');
   const larger = (column: keyof TalliesTable) =>
     sql<number>`max(${sql.ref(`tallies.${column}`)}, ${sql.ref(`excluded.${column}`)})`;
   /** `max` of SQLite is null when either is. */
@@ -44,7 +84,8 @@ function mergeSql(kysely: Kysely<Tables>): string {
     sql<T>`case when ${excludedIsLater} then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`tallies.${column}`)} end`;
   return kysely
     .insertInto('tallies')
-    .values(anyRow)
+    .columns(COLUMNS)
+    .expression(sql`values (${sql.join(COLUMNS.map(() => sql`?`))})`)
     .onConflict((conflict) =>
       conflict.columns(['address_id', 'day', 'collector_id']).doUpdateSet({
         // Almost always equal, and comparing is cheaper than a call out of SQLite.
@@ -67,24 +108,3 @@ function mergeSql(kysely: Kysely<Tables>): string {
     )
     .compile().sql;
 }
-
-/** Only the names of its columns matter: the statement is compiled from it once. */
-const EMPTY: TallyRow = {
-  addressId: 0,
-  day: 0,
-  slots: new Uint8Array(),
-  good: 0,
-  uncertain: 0,
-  bad: 0,
-  weightless: 0,
-  points: 0,
-  changes: 0,
-  firstGoodAtMs: undefined,
-  lastGoodAtMs: undefined,
-  lastSeenAtMs: 0,
-  lastDeathAtMs: undefined,
-  lastStatusCode: 0,
-  lastDigest: 0,
-  streamDigest: 0,
-  roundTrips: new Uint32Array(ROUND_TRIP_BYTES / 4),
-};

@@ -1,30 +1,6 @@
-import type { Insertable, Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import { ROUND_TRIP_BYTES, type TallyRow } from './contract.ts';
 import type { TalliesTable } from './schema.ts';
-
-/** The row of one collector as the table holds it. The order of the keys is the order of the merge's parameters. */
-export function valuesOf(row: TallyRow, collectorId: string): Insertable<TalliesTable> {
-  return {
-    address_id: row.addressId,
-    day: row.day,
-    collector_id: collectorId,
-    slots: row.slots,
-    good: row.good,
-    uncertain: row.uncertain,
-    bad: row.bad,
-    weightless: row.weightless,
-    points: row.points,
-    changes: row.changes,
-    first_good_at: row.firstGoodAtMs ?? null,
-    last_good_at: row.lastGoodAtMs ?? null,
-    last_seen_at: row.lastSeenAtMs,
-    last_death_at: row.lastDeathAtMs ?? null,
-    last_status_code: row.lastStatusCode,
-    last_digest: row.lastDigest,
-    stream_digest: row.streamDigest,
-    round_trips: new Uint8Array(row.roundTrips.buffer, row.roundTrips.byteOffset, row.roundTrips.byteLength),
-  };
-}
 
 /** The row that the table holds, without its collector. */
 export function tallyOf(row: Selectable<TalliesTable>): TallyRow {

@@ -68,6 +68,29 @@ function slots(...set: number[]): Uint8Array {
   return map;
 }
 
+const protocol = { family: 'mqtt', variant: '5.0', reach: 'direct' } as const;
+
+/** The states of one row of one collector, each a superset of the one before. */
+function growing(
+  addressId: number,
+  steps: readonly { good: number; weightless: number; slot: number; digest: number }[],
+  firstSeenAtMs: number,
+): readonly TallyRow[] {
+  let row = tallyRow({ addressId, lastSeenAtMs: firstSeenAtMs });
+  return steps.map(({ good, weightless, slot, digest }) => {
+    row = {
+      ...row,
+      good: row.good + good,
+      weightless: row.weightless + weightless,
+      slots: row.slots.map((byte, at) => byte | (slots(slot)[at] ?? 0)),
+      lastSeenAtMs: row.lastSeenAtMs + good + weightless,
+      lastDigest: digest,
+      streamDigest: digest,
+    };
+    return row;
+  });
+}
+
 async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const row of rows) found.push(row);
@@ -176,6 +199,39 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
       );
     });
 
+    it('reads the same of two collectors, whoever flushes first, however often and from whichever step on', async () => {
+      const step = fc.record({ good: fc.nat(3), weightless: fc.nat(2), slot: fc.nat(287), digest: fc.maxSafeNat() });
+      const steps = fc.array(step, { minLength: 1, maxLength: 4 });
+      const order = fc.array(fc.tuple(fc.constantFrom('a' as const, 'b' as const), fc.nat(20)), { maxLength: 12 });
+      let place = 0;
+      await fc.assert(
+        fc.asyncProperty(steps, steps, order, async (ofA, ofB, flushes) => {
+          place += 1;
+          const [addressId = 0] = await tested.store.evidence.saveAddresses([
+            { sourceId: 'both', address: `b${place}`, ...protocol, firstSeenAtMs: 1 },
+          ]);
+          const rows = { a: growing(addressId, ofA, 10), b: growing(addressId, ofB, 20) };
+          for (const [collector, at] of flushes) {
+            const row = rows[collector][at % rows[collector].length];
+            await save({ tallies: row === undefined ? [] : [row] }, collector);
+          }
+          const [a, b] = [rows.a.at(-1) ?? tallyRow(), rows.b.at(-1) ?? tallyRow()];
+          await save({ tallies: [b] }, 'b');
+          await save({ tallies: [a] }, 'a');
+          const digests = BigInt(a.streamDigest) + BigInt(b.streamDigest);
+          expect(await ofAddress(addressId)).toMatchObject({
+            good: a.good + b.good,
+            weightless: a.weightless + b.weightless,
+            slots: a.slots.map((byte, at) => byte | (b.slots[at] ?? 0)),
+            lastSeenAtMs: Math.max(a.lastSeenAtMs, b.lastSeenAtMs),
+            lastDigest: b.lastSeenAtMs >= a.lastSeenAtMs ? b.lastDigest : a.lastDigest,
+            streamDigest: Number(BigInt.asUintN(53, digests)),
+          });
+        }),
+        { numRuns: 40 },
+      );
+    });
+
     it('adds what two collectors counted, and unites their slots', async () => {
       await save(
         { tallies: [tallyRow({ good: 2, slots: slots(1), firstGoodAtMs: 10, lastGoodAtMs: 20, lastSeenAtMs: 20 })] },
@@ -205,6 +261,52 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
         [3, 0],
         [3, 1],
       ]);
+    });
+
+    it('gives every slot map once where they fill many pages, and those of a single day in order of address', async () => {
+      const tallies = [3, 1, 2].flatMap((addressId) =>
+        [-9_000, -1, 0].map((offset) => tallyRow({ addressId, day: DAY + offset, slots: slots(addressId) })),
+      );
+      await save({ tallies }, 'a');
+      await save({ tallies }, 'b');
+      const wide = await all(tested.store.evidence.slotMaps(DAY - 10_000, DAY));
+      expect(wide.map(({ addressId, day }) => [addressId, day - DAY])).toEqual(
+        [1, 2, 3].flatMap((addressId) => [-9_000, -1, 0].map((offset) => [addressId, offset])),
+      );
+      const today = await all(tested.store.evidence.slotMaps(DAY, DAY));
+      expect(today).toEqual([1, 2, 3].map((addressId) => ({ addressId, day: DAY, slots: slots(addressId) })));
+      expect(await all(tested.store.evidence.slotMaps(DAY + 1, DAY + 9))).toEqual([]);
+    });
+
+    it('shows a flush whole or not at all, however large, while it is saved', async () => {
+      const { evidence } = tested.store;
+      const count = 5_000;
+      const ids = await evidence.saveAddresses(
+        Array.from({ length: count }, (_, i) => ({ sourceId: 'bus', address: `m${i}`, ...protocol, firstSeenAtMs: 1 })),
+      );
+      const progress = { saved: false };
+      const saving = save({ tallies: ids.map((addressId) => tallyRow({ addressId, good: 1 })) }).finally(() => {
+        progress.saved = true;
+      });
+      const seen = new Set<number>();
+      while (!progress.saved) {
+        seen.add((await evidence.talliesOfDay('main', DAY)).length);
+        await new Promise(setImmediate);
+      }
+      await saving;
+      seen.add((await evidence.talliesOfDay('main', DAY)).length);
+      for (const rows of seen) expect([0, count]).toContain(rows);
+      expect(seen).toContain(count);
+    });
+
+    it('takes many writes at once, one after the other', async () => {
+      const { evidence, tokens } = tested.store;
+      await Promise.all([
+        ...Array.from({ length: 20 }, (_, i) => save({ tallies: [tallyRow({ good: i + 1 })] }, `c${i % 2}`)),
+        ...Array.from({ length: 5 }, (_, i) => evidence.beginRun('main', i)),
+        tokens.used('nobody', 1),
+      ]);
+      expect((await ofAddress())?.good).toBe(19 + 20);
     });
 
     it('summarises first and last instants up to a day', async () => {
@@ -255,6 +357,35 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
       await save({ identities: [said(3, '{"model":"B"}')] });
       expect(await tested.store.evidence.identities(2)).toEqual([said(1, '{"model":"A"}')]);
       expect(await tested.store.evidence.identities(9)).toEqual([said(3, '{"model":"B"}')]);
+    });
+
+    it('keeps everything that was said at one instant, and never changes what was said', async () => {
+      const said = (claims: string, raw: number) => ({
+        addressId: 1,
+        atMs: 5,
+        method: 'payload',
+        claims,
+        raw: Uint8Array.of(raw),
+      });
+      const [first, second] = [said('{"model":"A"}', 1), said('{"model":"B"}', 2)];
+      await save({ identities: [first, second] });
+      await save({ identities: [first, second] });
+      await save({ identities: [said('{"model":"B"}', 3)] });
+      expect(await tested.store.evidence.identities(5)).toEqual([second]);
+      expect(await tested.store.evidence.identities(4)).toEqual([]);
+    });
+
+    it('knows the run that was begun last, though the clock of an earlier one was ahead', async () => {
+      const { evidence } = tested.store;
+      await evidence.beginRun('main', 9_000_000);
+      expect(await evidence.beginRun('main', 1_000)).toMatchObject({ startedAtMs: 9_000_000, ended: 'crashed' });
+      await save({ aliveAtMs: 2_000 });
+      await evidence.endRun('main', 3_000);
+      expect(await evidence.beginRun('main', 4_000)).toEqual({
+        startedAtMs: 1_000,
+        aliveAtMs: 3_000,
+        ended: 'in-order',
+      });
     });
 
     it('knows how the run before ended, and when it was last alive', async () => {
@@ -327,6 +458,41 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
       expect(await store.apply(register([device('a')]), { ...by, retireOn: '2027-01-01' })).toEqual([]);
     });
 
+    it('does not take another order of keys for a change', async () => {
+      const { register: store } = tested.store;
+      const choice = { category: 'moving', reason: 'on rails' } as const;
+      await store.apply(register([device('a', { categoryChoice: choice })]), by);
+      const turned = { reason: choice.reason, category: choice.category };
+      expect(await store.apply(register([device('a', { categoryChoice: turned })]), by)).toEqual([]);
+    });
+
+    it('becomes nothing of a register that names an id twice', async () => {
+      const { register: store } = tested.store;
+      const twice = register([device('a'), device('a', { name: 'other' })]);
+      await expect(store.apply(twice, by)).rejects.toMatchObject({
+        code: 'store',
+        message: expect.stringContaining('names a device twice: a') as string,
+      });
+      expect((await store.read()).enterprises).toEqual([]);
+    });
+
+    it('stays as it was when applied again after any other register, apart from devices that retired', async () => {
+      const { register: store } = tested.store;
+      const subset = fc.subarray(['a', 'b', 'c', 'd']);
+      await fc.assert(
+        fc.asyncProperty(subset, subset, async (first, second) => {
+          await store.apply(register(first.map((id) => device(id))), by);
+          await store.apply(register(second.map((id) => device(id))), by);
+          const { devices } = await store.read();
+          const serving = devices.filter(({ life }) => life === 'in-service').map(({ id }) => id);
+          expect(serving).toEqual(second);
+          for (const id of first) expect(devices.map((kept) => kept.id)).toContain(id);
+          expect(await store.apply(register(second.map((id) => device(id))), { ...by, atMs: 99 })).toEqual([]);
+        }),
+        { numRuns: 20 },
+      );
+    });
+
     it('moves a binding to another device, and removes it, with a change each', async () => {
       const { register: store } = tested.store;
       await store.apply(register([device('a'), device('b')]), by);
@@ -353,6 +519,22 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
       expect(await ids({ text: 'sn%_C' })).toEqual(['c']);
       expect(await ids({ text: '%' })).toHaveLength(4);
       expect(await ids({ text: 'x%' })).toEqual([]);
+      expect(await ids({ text: 'ＳＮ%_ｃ' })).toEqual(['c']);
+    });
+
+    it('gives each device once over all pages, though devices are added between two', async () => {
+      const { register: store } = tested.store;
+      const names = ['b', 'd', 'f', 'h', 'j'];
+      await store.apply(register(names.map((id) => device(id))), by);
+      const seen: string[] = [];
+      for (let afterId: string | undefined; ; afterId = seen.at(-1)) {
+        const page = await store.devices({ limit: 2, afterId, enterpriseId: 'e1' });
+        if (page.length === 0) break;
+        seen.push(...page.map(({ id }) => id));
+        names.push(`a${seen.length}`);
+        await store.apply(register(names.map((id) => device(id))), by);
+      }
+      expect(seen).toEqual(['b', 'd', 'f', 'h', 'j']);
     });
   });
 
@@ -381,6 +563,13 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
       await tested.reopen();
       expect(await tested.store.tokens.list()).toMatchObject([{ id: 't1', revokedAtMs: 9 }]);
       expect(await tested.store.tokens.bySha256('00'.repeat(32))).toBeUndefined();
+    });
+
+    it('are not revoked where there are none, and keep when they expire', async () => {
+      const { tokens } = tested.store;
+      await tokens.create({ ...row, expiresAtMs: 1_800_000_000_000 });
+      expect(await tokens.revoke('none', 9)).toBe(false);
+      expect((await tokens.bySha256(row.sha256))?.expiresAtMs).toBe(1_800_000_000_000);
     });
 
     it('cannot share a hash', async () => {

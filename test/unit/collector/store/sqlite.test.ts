@@ -1,84 +1,200 @@
-import { writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../../../collector/store/sqlite.ts';
+import { flush, tallyRow } from '../../../contract/store-contract.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { Program } from '../../../support/program.ts';
 
-const HOLDER = `
-  import { openSqliteStore } from './collector/store/sqlite.ts';
-  await openSqliteStore({ folder: process.argv[1], mode: 'write' });
-  console.log('holding');
-  setInterval(() => {}, 1000);`;
+const ADDRESS = {
+  sourceId: 'line',
+  address: 'unit/1',
+  family: 'modbus',
+  variant: 'tcp',
+  reach: 'direct',
+  firstSeenAtMs: 1,
+} as const;
+
+const TOKEN = {
+  id: 't',
+  name: 'n',
+  role: 'viewer',
+  sha256: 'aa'.repeat(32),
+  createdAtMs: 1,
+  expiresAtMs: undefined,
+} as const;
 
 describe('a data folder', () => {
-  it('serves one collector at a time, and names the one that has it', async () => {
+  it('serves one collector at a time', async () => {
     using folder = temporaryFolder();
-    await using holder = new Program(process.execPath, ['--input-type=module', '--eval', HOLDER, folder.path]);
-    await holder.says(/holding/);
+    const store = await openSqliteStore({ folder: folder.path, mode: 'write' });
     await expect(openSqliteStore({ folder: folder.path, mode: 'write' })).rejects.toMatchObject({
       code: 'already-running',
-      message: expect.stringContaining(`in use by process ${holder.child.pid}`) as string,
-      hint: expect.stringContaining('--data') as string,
     });
-  });
-
-  it('is free again when its collector was killed, with no file to remove', async () => {
-    using folder = temporaryFolder();
-    const holder = new Program(process.execPath, ['--input-type=module', '--eval', HOLDER, folder.path]);
-    await holder.says(/holding/);
-    holder.kill('SIGKILL');
-    await holder.exited();
+    await store.close();
     await (await openSqliteStore({ folder: folder.path, mode: 'write' })).close();
   });
 
-  it('can be shared by a command while the collector runs: both see what either writes', async () => {
+  it('can be shared by a command while the collector runs: both see at once what either writes', async () => {
     using folder = temporaryFolder();
     const collector = await openSqliteStore({ folder: folder.path, mode: 'write' });
     const command = await openSqliteStore({ folder: folder.path, mode: 'share' });
-    await command.tokens.create({
-      id: 't',
-      name: 'n',
-      role: 'viewer',
-      sha256: 'aa'.repeat(32),
-      createdAtMs: 1,
-      expiresAtMs: undefined,
-    });
+    await command.tokens.create(TOKEN);
     expect(await collector.tokens.list()).toHaveLength(1);
+    await collector.tokens.revoke('t', 5);
+    expect(await command.tokens.bySha256(TOKEN.sha256)).toMatchObject({ revokedAtMs: 5 });
     await command.close();
     await collector.close();
   });
 
+  it('keeps evidence for its collector alone: a command that saves some is refused', async () => {
+    using folder = temporaryFolder();
+    await (await openSqliteStore({ folder: folder.path, mode: 'write' })).close();
+    const command = await openSqliteStore({ folder: folder.path, mode: 'share' });
+    await expect(command.evidence.save('main', flush())).rejects.toMatchObject({ code: 'store' });
+    await expect(command.evidence.beginRun('main', 1)).rejects.toMatchObject({
+      message: expect.stringContaining('beginning a run: ') as string,
+      hint: expect.stringContaining('reading only') as string,
+    });
+    await command.close();
+  });
+
+  it('can be opened for reading alone, beside a collector or without one', async () => {
+    using folder = temporaryFolder();
+    const collector = await openSqliteStore({ folder: folder.path, mode: 'write' });
+    await collector.tokens.create(TOKEN);
+    const reader = await openSqliteStore({ folder: folder.path, mode: 'read' });
+    expect(await reader.tokens.list()).toHaveLength(1);
+    expect((await reader.register.read()).devices).toEqual([]);
+    await expect(reader.tokens.revoke('t', 1)).rejects.toMatchObject({ code: 'store' });
+    await collector.close();
+    expect(await reader.tokens.list()).toHaveLength(1);
+    await reader.close();
+    const alone = await openSqliteStore({ folder: folder.path, mode: 'read' });
+    expect(await alone.tokens.bySha256(TOKEN.sha256)).toMatchObject({ revokedAtMs: undefined });
+    await alone.close();
+  });
+
   it('that does not exist is not made by a command', async () => {
     using folder = temporaryFolder();
-    await expect(openSqliteStore({ folder: join(folder.path, 'none'), mode: 'share' })).rejects.toMatchObject({
-      code: 'store',
-      hint: expect.stringContaining('--data') as string,
-    });
+    for (const mode of ['share', 'read'] as const) {
+      await expect(openSqliteStore({ folder: join(folder.path, 'none'), mode })).rejects.toMatchObject({
+        code: 'store',
+        hint: expect.stringContaining('--data') as string,
+      });
+    }
+    expect(existsSync(join(folder.path, 'none'))).toBe(false);
   });
 
-  it('opens twice with the same schema, and refuses one written by a newer version, leaving it as it is', async () => {
+  it('is for its owner alone when it is made', async () => {
     using folder = temporaryFolder();
-    for (let i = 0; i < 2; i++) await (await openSqliteStore({ folder: folder.path, mode: 'write' })).close();
-    const file = join(folder.path, 'rollcall.db');
-    const database = new DatabaseSync(file);
-    database.exec("INSERT INTO kysely_migration VALUES ('9999-from-the-future', '2030-01-01')");
-    database.close();
-    await expect(openSqliteStore({ folder: folder.path, mode: 'write' })).rejects.toMatchObject({
-      code: 'newer-schema',
-    });
-    await expect(openSqliteStore({ folder: folder.path, mode: 'write' })).rejects.toMatchObject({
-      code: 'newer-schema',
-    });
+    const made = join(folder.path, 'deep', 'data');
+    await (await openSqliteStore({ folder: made, mode: 'write' })).close();
+    expect(statSync(made).mode & 0o777).toBe(0o700);
   });
 
-  it('says what it was doing when the file is no database', async () => {
+  it('written by a newer version is refused in every mode, and free for that version afterwards', async () => {
+    using folder = temporaryFolder();
+    await (await openSqliteStore({ folder: folder.path, mode: 'write' })).close();
+    const database = new DatabaseSync(join(folder.path, 'rollcall.db'));
+    database.exec("INSERT INTO kysely_migration VALUES ('9999-from-the-future', '2030-01-01')");
+    for (const mode of ['write', 'share', 'read', 'write'] as const) {
+      await expect(openSqliteStore({ folder: folder.path, mode })).rejects.toMatchObject({ code: 'newer-schema' });
+    }
+    database.exec("DELETE FROM kysely_migration WHERE name LIKE '9999%'");
+    database.close();
+    await (await openSqliteStore({ folder: folder.path, mode: 'write' })).close();
+  });
+
+  it('says what it was doing and what to do when the file is no database', async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, 'rollcall.db'), 'this is not a database, it is a text of more than sixteen bytes');
-    await expect(openSqliteStore({ folder: folder.path, mode: 'write' })).rejects.toMatchObject({
-      code: 'store',
-      message: expect.stringContaining('rollcall.db') as string,
-    });
+    for (const mode of ['write', 'share', 'read', 'write'] as const) {
+      await expect(openSqliteStore({ folder: folder.path, mode })).rejects.toMatchObject({
+        code: 'store',
+        message: expect.stringContaining('rollcall.db') as string,
+        hint: expect.stringContaining('backup') as string,
+      });
+    }
+  });
+
+  it('says so when a file stands where the folder should be', async () => {
+    using folder = temporaryFolder();
+    const place = join(folder.path, 'data');
+    writeFileSync(place, '');
+    await expect(openSqliteStore({ folder: place, mode: 'write' })).rejects.toMatchObject({ code: 'store' });
   });
 });
+
+describe('a closed store', () => {
+  it('has ended what was asked of it before, refuses what is asked after, and can be closed again', async () => {
+    using folder = temporaryFolder();
+    const store = await openSqliteStore({ folder: folder.path, mode: 'write' });
+    const asked = store.tokens.create(TOKEN);
+    await store.close();
+    await asked;
+    await expect(store.tokens.list()).rejects.toMatchObject({ code: 'store' });
+    await expect(store.evidence.save('main', flush())).rejects.toMatchObject({ code: 'store' });
+    await store.close();
+    const again = await openSqliteStore({ folder: folder.path, mode: 'write' });
+    expect(await again.tokens.list()).toHaveLength(1);
+    await again.close();
+  });
+});
+
+describe('a torn write-ahead log', () => {
+  const FLUSHES = 30;
+
+  it('opens wherever it is cut or spoilt, sound, with a prefix of the flushes and no part of one', async () => {
+    using folder = temporaryFolder();
+    const store = await openSqliteStore({ folder: folder.path, mode: 'write' });
+    const ids = await store.evidence.saveAddresses([ADDRESS, { ...ADDRESS, address: 'unit/2' }]);
+    const file = join(folder.path, 'rollcall.db');
+    for (let good = 1; good <= FLUSHES; good++) {
+      await store.evidence.save('main', flush({ tallies: ids.map((addressId) => tallyRow({ addressId, good })) }));
+    }
+    const walBytes = statSync(`${file}-wal`).size;
+    const tear = fc.record({ at: fc.integer({ min: 0, max: walBytes - 1 }), kind: fc.constantFrom('cut', 'spoilt') });
+    await fc.assert(
+      fc.asyncProperty(tear, async ({ at, kind }) => {
+        using copy = temporaryFolder();
+        const torn = join(copy.path, 'rollcall.db');
+        copyFileSync(file, torn);
+        copyFileSync(`${file}-wal`, `${torn}-wal`);
+        if (kind === 'cut') truncateSync(`${torn}-wal`, at);
+        else spoil(`${torn}-wal`, at);
+        const opened = await openSqliteStore({ folder: copy.path, mode: 'write' });
+        const rows = await opened.evidence.talliesOfDay('main', tallyRow().day);
+        await opened.close();
+        expect([0, ids.length]).toContain(rows.length);
+        expect(new Set(rows.map(({ good }) => good)).size).toBeLessThanOrEqual(1);
+        expect(integrity(torn)).toBe('ok');
+      }),
+      { numRuns: 25 },
+    );
+    await store.close();
+  });
+});
+
+function spoil(file: string, at: number): void {
+  const handle = openSync(file, 'r+');
+  writeSync(handle, new Uint8Array(64).fill(0xa5), 0, 64, at);
+  closeSync(handle);
+}
+
+function integrity(file: string): unknown {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const answer = database.prepare('PRAGMA integrity_check').get()?.['integrity_check'];
+  database.close();
+  return answer;
+}
