@@ -3,7 +3,7 @@ import { modbus } from './modbus/definition.ts';
 import { mqtt } from './mqtt/definition.ts';
 import { opcua } from './opcua/definition.ts';
 
-export { type BrokerConfig, brokerConfig, type EmbeddedBroker, startEmbeddedBroker } from './mqtt/definition.ts';
+export { type BrokerConfig, brokerConfig, startEmbeddedBroker } from './mqtt/definition.ts';
 
 /** A protocol of whatever configuration; its own schema has checked what its methods are given. */
 export type AnyProtocolDefinition = ProtocolDefinition;

@@ -1,10 +1,12 @@
 // dependency-cruiser with a floor: a cruise that resolves no modules finds no violation either, and passes.
+import { existsSync } from 'node:fs';
 import { cruise } from 'dependency-cruiser';
 import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 import options from '../.dependency-cruiser.mjs';
 
-const FOLDERS = ['protocols', 'collector', 'ledger', 'api', 'simulators', 'cli', 'bench', 'test'];
-const MODULE_FLOOR = 60;
+// A room that is not built yet has no folder; the floor below tells when one is missing that should be there.
+const FOLDERS = ['protocols', 'collector', 'ledger', 'api', 'simulators', 'cli', 'bench', 'test'].filter(existsSync);
+const MODULE_FLOOR = 250;
 
 const { output } = await cruise(
   FOLDERS,

@@ -2,7 +2,7 @@ import type { ProtocolDefinition } from '../contract.ts';
 import { MqttAdapter } from './adapter.ts';
 import { type MqttConfig, mqttConfig } from './config.ts';
 
-export { type EmbeddedBroker, startEmbeddedBroker } from './broker.ts';
+export { startEmbeddedBroker } from './broker.ts';
 export { type BrokerConfig, brokerConfig } from './broker-config.ts';
 
 /** MQTT 3.1.1 and 5.0. */
