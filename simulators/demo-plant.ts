@@ -64,7 +64,9 @@ export function demoPlant(seed: number, endpoints: DemoEndpoints): Record<string
         port: modbusPort,
         cycle: '2s',
         requestTimeout: '500ms',
-        units: fleet.filter(isModbus).map(({ unitId }) => ({ unitId, points: MODBUS_POINTS })),
+        units: fleet
+          .filter(isModbus)
+          .map(({ unitId }) => ({ unitId, serialNumberObject: 0x80, points: MODBUS_POINTS })),
       },
     ],
     devices: machinesOf(fleet),
