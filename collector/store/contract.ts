@@ -5,7 +5,7 @@ import type { Enterprise, RegisteredDevice, Site } from '../census/device.ts';
  * (`test/contract/store-contract.ts`). Every method rejects with `CollectorError('store')`; none retries.
  *
  * Writes are durable once their promise resolves, to the extent the engine promises (SQLite: WAL with
- * `synchronous=NORMAL` survives the death of the process at any point; a loss of power may cost the last transaction,
+ * `synchronous=NORMAL` survives the death of the process at any point; a loss of power may cost the last transactions,
  * never the consistency of the file).
  */
 export interface Store {

@@ -108,15 +108,14 @@ export class SqliteEvidenceStore implements EvidenceStore {
   }
 
   async *slotMaps(fromDay: number, toDay: number): AsyncIterable<SlotMap> {
-    let addressId = -1;
+    let afterAddressId = -1;
     for (;;) {
       const page = await this.#database.read('reading slot maps', (kysely) =>
-        slotMapsAfter(kysely, addressId, fromDay, toDay),
+        slotMapsAfter(kysely, afterAddressId, fromDay, toDay),
       );
-      const last = page[page.length - 1];
-      if (last === undefined) return;
-      yield* page;
-      ({ addressId } = last);
+      if (page === undefined) return;
+      yield* page.maps;
+      afterAddressId = page.lastAddressId;
       await turn();
     }
   }

@@ -48,38 +48,42 @@ export async function talliesOfAddress(
   return [...Map.groupBy(rows.map(tallyOf), ({ day }) => day).values()].map((ofDay) => ofDay.reduce(unitedTallies));
 }
 
+/** A page of slot maps: those of all addresses up to `lastAddressId` that were not in an earlier page. */
+export interface SlotMapPage {
+  readonly lastAddressId: number;
+  readonly maps: readonly SlotMap[];
+}
+
 /**
- * The slot maps of the addresses after `afterAddressId`: all days of as many addresses as make a page. Empty when none
- * is left.
+ * The slot maps of the addresses after `afterAddressId`, by address and day: as many whole addresses as make a page,
+ * which may have none. Undefined when no address is left.
  */
 export async function slotMapsAfter(
   kysely: Kysely<Tables>,
   afterAddressId: number,
   fromDay: number,
   toDay: number,
-): Promise<readonly SlotMap[]> {
-  const addresses = Math.max(1, Math.floor(SLOT_MAPS_PER_PAGE / (toDay - fromDay + 1)));
+): Promise<SlotMapPage | undefined> {
+  const addresses = await kysely
+    .selectFrom('addresses')
+    .select('id')
+    .where('id', '>', afterAddressId)
+    .orderBy('id')
+    .limit(Math.max(1, Math.floor(SLOT_MAPS_PER_PAGE / (toDay - fromDay + 1))))
+    .execute();
+  const last = addresses[addresses.length - 1];
+  if (last === undefined) return undefined;
+  const ofPage = kysely
+    .selectFrom('tallies')
+    .select(['address_id', 'day', 'slots'])
+    .where('address_id', '>', afterAddressId)
+    .where('address_id', '<=', last.id);
   // A single day is named as such: its index is then in the order of addresses, and no other day is looked at.
   const within =
     fromDay === toDay
-      ? kysely.selectFrom('tallies').where('day', '=', fromDay)
-      : kysely.selectFrom('tallies').where('day', '>=', fromDay).where('day', '<=', toDay);
-  const page = await within
-    .select('address_id')
-    .distinct()
-    .where('address_id', '>', afterAddressId)
-    .orderBy('address_id')
-    .limit(addresses)
-    .execute();
-  const last = page[page.length - 1];
-  if (last === undefined) return [];
-  const rows = await within
-    .select(['address_id', 'day', 'slots'])
-    .where('address_id', '>', afterAddressId)
-    .where('address_id', '<=', last.address_id)
-    .orderBy('address_id')
-    .orderBy('day')
-    .execute();
+      ? ofPage.where('day', '=', fromDay)
+      : ofPage.where('day', '>=', fromDay).where('day', '<=', toDay);
+  const rows = await within.orderBy('address_id').orderBy('day').execute();
   const maps: SlotMap[] = [];
   for (const { address_id, day, slots } of rows) {
     const before = maps[maps.length - 1];
@@ -87,7 +91,7 @@ export async function slotMapsAfter(
       before.slots = unitedSlots(before.slots, slots);
     } else maps.push({ addressId: address_id, day, slots });
   }
-  return maps;
+  return { lastAddressId: last.id, maps };
 }
 
 type Summaries = Map<number, { -readonly [K in keyof AddressSummary]: AddressSummary[K] }>;

@@ -15,6 +15,7 @@ import { describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../../../collector/store/sqlite.ts';
 import { flush, tallyRow } from '../../../contract/store-contract.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
+import { Program } from '../../../support/program.ts';
 
 const ADDRESS = {
   sourceId: 'line',
@@ -33,6 +34,22 @@ const TOKEN = {
   createdAtMs: 1,
   expiresAtMs: undefined,
 } as const;
+
+/** A collector in the middle of a flush of many turns, when it says so. */
+const FLUSHING = `
+  import { openSqliteStore } from './collector/store/sqlite.ts';
+  const { evidence } = await openSqliteStore({ folder: process.argv[1], mode: 'write' });
+  const row = { sourceId: 'bus', family: 'mqtt', variant: '', reach: 'direct', firstSeenAtMs: 1 };
+  const [addressId] = await evidence.saveAddresses([{ ...row, address: 'm' }]);
+  const tallies = Array.from({ length: 60_000 }, (_, day) => ({
+    addressId, day, slots: new Uint8Array(36), good: 1, uncertain: 0, bad: 0, weightless: 0, points: 1, changes: 1,
+    firstGoodAtMs: 1, lastGoodAtMs: 1, lastSeenAtMs: 1, lastDeathAtMs: undefined, lastStatusCode: 0, lastDigest: 1,
+    streamDigest: 1, roundTrips: new Uint32Array(16),
+  }));
+  const saving = evidence.save('main', { aliveAtMs: 1, tallies, paths: [], gaps: [], identities: [] });
+  setImmediate(() => console.log('flushing'));
+  await saving;
+  setInterval(() => {}, 1000);`;
 
 describe('a data folder', () => {
   it('serves one collector at a time', async () => {
@@ -54,6 +71,33 @@ describe('a data folder', () => {
     await collector.tokens.revoke('t', 5);
     expect(await command.tokens.bySha256(TOKEN.sha256)).toMatchObject({ revokedAtMs: 5 });
     await command.close();
+    await collector.close();
+  });
+
+  it('lets a command wait for the end of a flush that is under way', async () => {
+    using folder = temporaryFolder();
+    await using collector = new Program(process.execPath, ['--input-type=module', '--eval', FLUSHING, folder.path]);
+    await collector.says(/flushing/);
+    const command = await openSqliteStore({ folder: folder.path, mode: 'share' });
+    await command.tokens.create(TOKEN);
+    expect(await command.tokens.list()).toHaveLength(1);
+    await command.close();
+  });
+
+  it('tells the collector of a command that does not end its write, and takes the same flush again afterwards', async () => {
+    using folder = temporaryFolder();
+    const collector = await openSqliteStore({ folder: folder.path, mode: 'write' });
+    const hanging = new DatabaseSync(join(folder.path, 'rollcall.db'));
+    hanging.exec('BEGIN IMMEDIATE');
+    const gaps = [{ sourceId: 'line', fromMs: 1, toMs: 2, reason: 'overflow', dropped: 3 }];
+    await expect(collector.evidence.save('main', flush({ gaps }))).rejects.toMatchObject({
+      code: 'store',
+      message: expect.stringContaining('saving evidence: database is locked') as string,
+      hint: expect.stringContaining('another process') as string,
+    });
+    hanging.close();
+    await collector.evidence.save('main', flush({ gaps }));
+    expect(await collector.evidence.gaps({ fromMs: 0, toMs: 9, limit: 9 })).toEqual(gaps);
     await collector.close();
   });
 
