@@ -142,8 +142,12 @@ export class Intake {
       digest,
       Number.NaN,
     );
-    const claims = decoder.claims(device.claims);
-    if (claims !== device.claims && claims !== undefined) this.#claimed(device, claims, payload, receivedAtMs);
+    const { claimsDigest } = decoder;
+    if (claimsDigest !== 0 && claimsDigest !== device.claimsDigest) {
+      const claims = decoder.claims(device.claims);
+      const isSettled = claims === device.claims || this.#claimed(device, claims, payload, receivedAtMs);
+      if (isSettled) device.claimsDigest = claimsDigest;
+    }
     if (!weighs) return;
     notices.clockSkew(device.address, sourceAtMs - receivedAtMs, receivedAtMs);
     if (probes.waiting && quality === Quality.good) probes.offer(device, payload, decoder.document, receivedAtMs);
@@ -174,9 +178,10 @@ export class Intake {
     return this.backlog ? PayloadReason.queued : PayloadReason.none;
   }
 
-  #claimed(device: Device, claims: NonNullable<Device['claims']>, payload: Buffer, receivedAtMs: number): void {
+  /** Tells new claims; false when they changed too soon and are not taken yet. */
+  #claimed(device: Device, claims: Device['claims'], payload: Buffer, receivedAtMs: number): boolean {
     const sinceMs = receivedAtMs - device.claimsAtMs;
-    if (sinceMs >= 0 && sinceMs < CLAIMS_SETTLE_MS) return;
+    if (claims === undefined || (sinceMs >= 0 && sinceMs < CLAIMS_SETTLE_MS)) return false;
     device.claims = claims;
     device.claimsAtMs = receivedAtMs;
     const raw = Uint8Array.from(payload.subarray(0, MAX_RAW_BYTES));
@@ -185,6 +190,7 @@ export class Intake {
       address: device.index,
       identification: { claims, raw, method: 'payload', receivedAtMs },
     });
+    return true;
   }
 }
 

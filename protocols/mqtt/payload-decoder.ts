@@ -2,6 +2,7 @@ import type { IdentityClaims } from '../identity.ts';
 import { ClaimsReader } from './claims-reader.ts';
 import { deviceKey, forEachPart, type PartsLayout } from './device-parts.ts';
 import { pointerTokens } from './json-pointer.ts';
+import { JsonScanner } from './json-scanner.ts';
 import { parseCbor, parseJson, parseScalar } from './payload-format.ts';
 import { PayloadReason } from './payload-reason.ts';
 import { type RecordLimits, RecordReader } from './record-reader.ts';
@@ -23,7 +24,10 @@ export class PayloadDecoder {
   readonly #format: TopicConfig['payload'];
   readonly #limits: PayloadLimits;
   readonly #parts: PartsLayout | undefined;
+  readonly #scanner: JsonScanner | undefined;
   #document: unknown;
+  /** The payload, where it was scanned and not built. */
+  #scanned: Buffer | undefined;
 
   constructor(topic: TopicConfig, limits: PayloadLimits) {
     const { devices } = topic;
@@ -31,6 +35,7 @@ export class PayloadDecoder {
     this.#claims = new ClaimsReader(topic);
     this.#format = topic.payload;
     this.#limits = limits;
+    this.#scanner = JsonScanner.for(topic, limits);
     this.#parts =
       devices === undefined
         ? undefined
@@ -48,12 +53,29 @@ export class PayloadDecoder {
 
   /** The record last decoded; undefined when it has no structure. */
   get document(): unknown {
+    if (this.#scanned !== undefined) {
+      this.#document = parseJson(this.#scanned);
+      this.#scanned = undefined;
+    }
     return this.#document;
   }
 
-  /** Decodes a payload that is one record of one device. */
+  /**
+   * Of what the last record claims: equal for equal claims, 0 for none; NaN where that is not known without reading
+   * them.
+   */
+  get claimsDigest(): number {
+    return this.#scanned === undefined ? Number.NaN : (this.#scanner?.claimsDigest ?? Number.NaN);
+  }
+
+  /** Decodes a payload that is one record of one device. The payload is looked at again by `document` and `claims`. */
   decode(payload: Buffer): void {
-    if (this.#open(payload)) this.record.read(this.#document);
+    this.#scanned = undefined;
+    if (this.#scanner !== undefined && payload.length <= this.#limits.payloadBytes && this.#scanner.scan(payload)) {
+      this.#scanned = payload;
+      this.#document = undefined;
+      this.record.take(this.#scanner);
+    } else if (this.#open(payload)) this.record.read(this.#document);
   }
 
   /**
@@ -62,6 +84,7 @@ export class PayloadDecoder {
    * names nobody; `none` when all is well.
    */
   decodeParts(payload: Buffer, visit: (key: string) => void): PayloadReason {
+    this.#scanned = undefined;
     if (this.#parts === undefined) throw new TypeError('the payload names no devices');
     if (!this.#open(payload)) return this.record.reason;
     return forEachPart(this.#document, this.#parts, this.#limits.devicesPerMessage, (name, part) => {
@@ -76,7 +99,8 @@ export class PayloadDecoder {
 
   /** The claims of the record last decoded, put over those from before; `before` itself where nothing changed. */
   claims(before: IdentityClaims | undefined): IdentityClaims | undefined {
-    return this.#document === undefined ? before : this.#claims.read(this.#document, before);
+    const { document } = this;
+    return document === undefined ? before : this.#claims.read(document, before);
   }
 
   /** True when there is a document to read from; otherwise `record` says what there is instead. */

@@ -1,16 +1,12 @@
 import { Quality } from '../observation.ts';
 import { ValueDigest } from '../value-digest.ts';
+import { instantOf } from './instant.ts';
 import { follow, pointerTokens } from './json-pointer.ts';
 import { PayloadReason } from './payload-reason.ts';
 import type { TopicConfig } from './topic-config.ts';
 
 /** Stands in a pointer to values for every element of an array or object; not of RFC 6901. */
 const EVERY = '*';
-/** Milliseconds of one unit of a device's time. */
-const UNIT_MS = { s: 1_000, ms: 1, us: 0.001, ns: 0.000_001 } as const;
-/** ECMAScript can hold no later or earlier instant (ECMA-262, 21.4.1.1). */
-const MAX_INSTANT_MS = 8.64e15;
-
 /** Parts of a record that are no values: its time, its quality, who the device is. */
 type Aside = Map<string, Aside | 'whole'>;
 
@@ -84,6 +80,15 @@ export class RecordReader {
     this.#digest.start();
     this.#scalar(value);
     this.digest = this.#digest.finish();
+  }
+
+  /** Takes over what a scanner found in a good record. */
+  take({ points, digest, sourceAtMs }: Pick<RecordReader, 'points' | 'digest' | 'sourceAtMs'>): void {
+    this.quality = Quality.good;
+    this.reason = PayloadReason.none;
+    this.points = points;
+    this.digest = digest;
+    this.sourceAtMs = sourceAtMs;
   }
 
   /** Makes what is being read a bad observation. */
@@ -163,18 +168,6 @@ export class RecordReader {
     this.quality = this.#quality.uncertain.has(said) ? Quality.uncertain : Quality.bad;
     this.reason = PayloadReason.saidSo;
   }
-}
-
-/** The instant that a value names, or NaN. Digits in a text are a number: many devices quote them. */
-function instantOf(value: unknown, unit: TopicConfig['timeUnit']): number {
-  if (value instanceof Date) return value.getTime();
-  if (unit === 'iso') return typeof value === 'string' && value.length <= 40 ? Date.parse(value) : Number.NaN;
-  let count = value;
-  if (typeof count === 'string' && /^\d{1,20}(\.\d{1,9})?$/.test(count)) count = Number(count);
-  if (typeof count === 'bigint') count = Number(count);
-  if (typeof count !== 'number') return Number.NaN;
-  const atMs = count * UNIT_MS[unit];
-  return Math.abs(atMs) <= MAX_INSTANT_MS ? atMs : Number.NaN;
 }
 
 /** What lies inside the values without being one. */

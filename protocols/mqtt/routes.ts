@@ -21,6 +21,8 @@ export interface Device {
   claims: IdentityClaims | undefined;
   /** When `claims` last changed; 0 for never. */
   claimsAtMs: number;
+  /** `PayloadDecoder.claimsDigest` of the claims last read; NaN for none. */
+  claimsDigest: number;
   /** Its own time in its last message; NaN for none. */
   sourceAtMs: number;
 }
@@ -130,7 +132,7 @@ export class Routes {
     if (index === UNBOUND) return undefined;
     let device = this.#byIndex.get(index);
     if (device === undefined) {
-      device = { index, address, claims: undefined, claimsAtMs: 0, sourceAtMs: Number.NaN };
+      device = { index, address, claims: undefined, claimsAtMs: 0, claimsDigest: Number.NaN, sourceAtMs: Number.NaN };
       this.#byIndex.set(index, device);
     }
     return device;
