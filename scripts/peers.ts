@@ -18,6 +18,8 @@ const PEERS: readonly Peer[] = [
   { name: 'Mosquitto clients', look: ['mosquitto_pub', '--help'], from: 'debian', package: 'mosquitto-clients' },
   { name: 'InfluxDB 1.6', look: ['influxd', 'version'], from: 'debian', package: 'influxdb' },
   { name: 'VictoriaMetrics', look: ['victoria-metrics', '-version'], from: 'debian', package: 'victoria-metrics' },
+  { name: 'VictoriaMetrics', look: ['victoria-metrics', '--version'], from: 'debian', package: 'victoria-metrics' },
+  { name: 'OpenSSL', look: ['openssl', 'version'], from: 'debian', package: 'openssl' },
   { name: 'mbpoll', look: ['mbpoll', '-V'], from: 'debian', package: 'mbpoll' },
   { name: 'Chromium', look: ['chromium', '--version'], from: 'debian', package: 'chromium' },
   { name: 'pip', look: ['python3', '-m', 'pip', '--version'], from: 'debian', package: 'python3-pip' },
