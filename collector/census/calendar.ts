@@ -53,6 +53,12 @@ export class Calendar {
     return { day, slot, startMs, endMs: startMs + SLOT_MS };
   }
 
+  /** The instant at which a slot of a local day begins; of a repeated hour, the second time. */
+  startOfSlot(day: number, slot: number): number {
+    const localMs = day * DAY_MS + slot * SLOT_MS;
+    return localMs - this.offsetMs(localMs - this.offsetMs(localMs));
+  }
+
   /** The local day of an instant, as days since 1970-01-01. */
   dayAt(atMs: number): number {
     return Math.floor((atMs + this.offsetMs(atMs)) / DAY_MS);

@@ -28,13 +28,12 @@ export async function pastEvidence(
     if (ended !== undefined) slots.set(row.addressId, ended);
   }
   const paths = pathsAt(await store.paths({ fromMs: atMs - PATH_HISTORY_MS, toMs: atMs }), atMs);
-  const slotZeroMs = slot.startMs - slot.slot * SLOT_MS;
   return {
     atMs,
     sightings(sourceId, address) {
       const rowId = rowIdOf(sourceId, address);
       if (rowId === undefined) return undefined;
-      return merge(before.get(rowId), slots.get(rowId), slotZeroMs);
+      return merge(before.get(rowId), slots.get(rowId), (number) => calendar.startOfSlot(slot.day, number));
     },
     path: (sourceId) => paths.get(sourceId) ?? { upSinceMs: undefined, decisive: [] },
   };
@@ -52,11 +51,11 @@ function endedSlots(slots: Uint8Array, currentSlot: number): Uint8Array | undefi
 function merge(
   before: AddressSummary | undefined,
   slots: Uint8Array | undefined,
-  slotZeroMs: number,
+  startOfSlot: (slot: number) => number,
 ): AddressSightings | undefined {
   if (before === undefined && slots === undefined) return undefined;
-  const lastToday = slots === undefined ? undefined : slotZeroMs + (lastSlotSet(slots) + 1) * SLOT_MS;
-  const firstToday = slots === undefined ? undefined : slotZeroMs + firstSlotSet(slots) * SLOT_MS;
+  const lastToday = slots === undefined ? undefined : startOfSlot(lastSlotSet(slots)) + SLOT_MS;
+  const firstToday = slots === undefined ? undefined : startOfSlot(firstSlotSet(slots));
   return {
     firstGoodAtMs: before?.firstGoodAtMs ?? firstToday,
     lastGoodAtMs: lastToday ?? before?.lastGoodAtMs,

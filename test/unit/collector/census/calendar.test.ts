@@ -38,6 +38,18 @@ describe('the calendar', () => {
     expect(berlin.slotAt(Date.parse('2026-03-29T01:00:00Z')).slot).toBe(36);
   });
 
+  it('knows when a slot begins, also on days of 23 and 25 hours', () => {
+    const slot = (calendar: Calendar, text: string) => {
+      const at = calendar.slotAt(Date.parse(text));
+      return new Date(calendar.startOfSlot(at.day, at.slot)).toISOString();
+    };
+    expect(slot(shanghai, '2026-06-01T03:07:00Z')).toBe('2026-06-01T03:05:00.000Z');
+    expect(slot(berlin, '2026-03-29T00:59:00Z')).toBe('2026-03-29T00:55:00.000Z');
+    expect(slot(berlin, '2026-03-29T12:00:00Z')).toBe('2026-03-29T12:00:00.000Z');
+    expect(slot(berlin, '2026-10-25T12:00:00Z')).toBe('2026-10-25T12:00:00.000Z');
+    expect(slot(berlin, '2026-10-25T00:30:00Z')).toBe('2026-10-25T01:30:00.000Z');
+  });
+
   it('knows leap days and years', () => {
     const year = shanghai.yearOf(dayOfText('2028-02-29'));
     expect([year.year, dayText(year.firstDay), dayText(year.lastDay)]).toEqual([2028, '2028-01-01', '2028-12-31']);
