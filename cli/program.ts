@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { registerCheck } from './check.ts';
+import { registerMqtt } from './mqtt.ts';
 import { registerOpcua } from './opcua.ts';
 import { registerSimulate } from './simulate.ts';
 import { registerStart } from './start.ts';
@@ -18,6 +19,7 @@ const program = new Command('rollcall')
 registerStart(program, version);
 registerCheck(program);
 registerToken(program);
+registerMqtt(program);
 registerOpcua(program);
 registerSimulate(program);
 
