@@ -25,6 +25,7 @@ const PEERS: readonly Peer[] = [
   { name: 'pip', look: ['python3', '-m', 'pip', '--version'], from: 'debian', package: 'python3-pip' },
   { name: 'asyncua', look: ['python3', '-c', 'import asyncua'], from: 'pypi', package: 'asyncua==2.1.0' },
   { name: 'pymodbus', look: ['python3', '-c', 'import pymodbus.simulator'], from: 'pypi', package: 'pymodbus==3.16.1' },
+  { name: 'pysparkplug', look: ['python3', '-c', 'import pysparkplug'], from: 'pypi', package: 'pysparkplug==0.6.1' },
   {
     name: 'schemathesis',
     look: ['python3', '-c', 'import schemathesis'],

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 /** How each peer is found, and how it is installed where it is missing. */
 const PEERS = {
   pymodbus: { look: ['python3', '-c', 'import pymodbus'], install: 'python3 -m pip install pymodbus' },
+  pysparkplug: { look: ['python3', '-c', 'import pysparkplug'], install: 'python3 -m pip install pysparkplug==0.6.1' },
   asyncua: { look: ['python3', '-c', 'import asyncua'], install: 'python3 -m pip install asyncua' },
   mbpoll: { look: ['mbpoll', '-V'], install: 'apt-get install mbpoll' },
   influxd: { look: ['influxd', 'version'], install: 'apt-get install influxdb' },
