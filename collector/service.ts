@@ -171,7 +171,14 @@ async function compose(options: ServiceOptions, started: Started, stopAll: () =>
       import('./metrics/influx.ts'),
       import('./metrics/publisher.ts'),
     ]);
-    influx = influxWriter({ config: config.influx, readSecret, log, random: Math.random });
+    influx = await influxWriter({
+      config: config.influx,
+      folder: join(dataFolder, 'influx'),
+      readSecret,
+      clock,
+      log,
+      random: Math.random,
+    });
     const publisher = new MetricsPublisher({
       taker,
       writer: influx,

@@ -68,6 +68,20 @@ const api = z.strictObject({
 /** Not a tag or field of `collector/metrics/points.ts`, and not a word of the line protocol. */
 const TAG_NAME = /^(?!(?:category|protocol|enterprise|family|source|device|time)$)[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
+const spool = z.strictObject({
+  place: z.enum(['disk', 'memory']).default('disk').describe('disk outlives a restart; memory spares a flash card'),
+  maxBytes: z
+    .int()
+    .min(1_048_576)
+    .max(1_099_511_627_776)
+    .optional()
+    .describe('Then the oldest give way, counted; 1 GiB on disk and 32 MiB in memory where left out'),
+  sync: z
+    .enum(['each', 'second', 'never'])
+    .default('second')
+    .describe('When the disk must have them: before they are sent, within a second, when it likes'),
+});
+
 const influxShared = {
   url: z.string().refine(isPlainUrl, 'write http://HOST:PORT or https://HOST:PORT, without user, password or query'),
   interval: duration({ min: '1s', max: '1h' }).prefault('10s').describe('How often points are written'),
@@ -79,7 +93,7 @@ const influxShared = {
     .default({})
     .describe('Added to every point'),
   deviceActivity: z.boolean().default(false).describe('Also one series for each device'),
-  bufferLines: z.int().min(1_000).max(10_000_000).default(100_000).describe('Lines kept while InfluxDB is away'),
+  spool: spool.prefault({}).describe('Where lines wait while InfluxDB is away'),
 };
 
 const influx = z.discriminatedUnion('dialect', [

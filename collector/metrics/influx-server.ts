@@ -29,8 +29,8 @@ export class InfluxServer {
     this.#transport = new InfluxDB({ url: config.url, timeout: DEADLINE_MS, transportOptions }).transport;
   }
 
-  /** Sends lines and resolves with what the server said of them; never rejects. Aborting counts as no answer. */
-  async write(lines: readonly string[], signal: AbortSignal): Promise<Answer> {
+  /** Sends lines, with a line break between them, and resolves with what the server said of them; never rejects. Aborting counts as no answer. */
+  async write(lines: string, signal: AbortSignal): Promise<Answer> {
     // The library's own timeout is one of silence; a server that drips bytes would hold us for ever.
     const deadline = new AbortController();
     const abort = (): void => deadline.abort();
@@ -38,7 +38,7 @@ export class InfluxServer {
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     try {
-      const statusCode = await this.#send(lines.join('\n'), deadline.signal);
+      const statusCode = await this.#send(lines, deadline.signal);
       return statusCode === 204 ? { kind: 'stored' } : unexpectedSuccess(statusCode, this.target);
     } catch (error) {
       if (!deadline.signal.aborted) return answerOf(error, this.target);

@@ -3,7 +3,10 @@ import type { InfluxServer } from './influx-server.ts';
 import type { BatchLimit, LineBatch, LineQueue, QueueStatus } from './line-queue.ts';
 
 /** Of one request: what InfluxDB advises (5,000 to 10,000 lines), well below the 25 MB that version 1 takes. */
-const BATCH: BatchLimit = { lines: 5_000, bytes: 8 * 1_048_576 };
+const BATCH: BatchLimit = { lines: 10_000, bytes: 8 * 1_048_576 };
+
+/** What an aborted request may take to end. */
+const AFTER_ABORT_MS = 500;
 
 /** Waits between attempts. */
 export interface WriterTiming {
@@ -19,8 +22,8 @@ const TIMING: WriterTiming = { firstMs: 1_000, longestMs: 60_000, instructedMs: 
 export interface InfluxWriterParts {
   readonly server: Pick<InfluxServer, 'target' | 'write' | 'close'>;
   readonly queue: LineQueue;
-  /** Takes lines that the server will never take, with the server's words. */
-  readonly setAside: (lines: readonly string[], words: string) => void;
+  /** Takes lines that the server will never take, with the server's words; resolves when they are kept. Never rejects. */
+  readonly setAside: (lines: readonly string[], words: string) => Promise<void>;
   readonly log: { warn(fields: object, message: string): void; info(fields: object, message: string): void };
   readonly random: () => number;
   readonly timing?: WriterTiming;
@@ -75,13 +78,18 @@ export class InfluxWriter {
     this.#endIdling?.();
   }
 
+  /** Resolves when everything added so far is where its queue keeps it. */
+  kept(): Promise<void> {
+    return this.#parts.queue.kept();
+  }
+
   /** Tries once more to write what waits, for at most `graceMs`. What is left then is kept where the queue is durable. */
   async stop(graceMs: number): Promise<void> {
     const grace = setTimeout(() => this.#abort.abort(), graceMs);
     this.#isStopping = true;
     this.#endIdling?.();
     this.#endPause?.();
-    await this.#running;
+    await this.#ended(graceMs + AFTER_ABORT_MS);
     clearTimeout(grace);
     const { queue, server, log } = this.#parts;
     const { lines, isDurable } = queue.status;
@@ -90,6 +98,16 @@ export class InfluxWriter {
     }
     server.close();
     await queue.close();
+  }
+
+  /** Resolves when writing has ended; also after `ms`, when a disk that hangs keeps it from ending. */
+  async #ended(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([this.#running, late]);
+    clearTimeout(timer);
   }
 
   async #run(): Promise<void> {
@@ -110,11 +128,12 @@ export class InfluxWriter {
    * halved until the lines to blame stand alone. False when we were stopped before that.
    */
   async #deliver(batch: LineBatch): Promise<boolean> {
-    const parts: (readonly string[])[] = [batch.lines];
+    const parts: Pick<LineBatch, 'text' | 'lines'>[] = [batch];
     for (let failures = 0; ; ) {
-      const lines = parts.at(-1);
-      if (lines === undefined) return true;
-      const answer = await this.#parts.server.write(lines, this.#abort.signal);
+      const part = parts.at(-1);
+      if (part === undefined) return true;
+      const { text, lines } = part;
+      const answer = await this.#parts.server.write(text, this.#abort.signal);
       if (answer.kind === 'later' || answer.kind === 'instruction') {
         this.#told(answer);
         if (this.#isStopping) return false;
@@ -125,13 +144,12 @@ export class InfluxWriter {
       failures = 0;
       this.#recovered();
       parts.pop();
-      if (answer.kind === 'stored') this.#written += lines.length;
-      else if (lines.length === 1 || (answer.kind === 'refused' && answer.dropped === lines.length)) {
-        this.#rejected += lines.length;
-        this.#parts.setAside(lines, answer.words);
+      if (answer.kind === 'stored') this.#written += lines;
+      else if (lines === 1 || (answer.kind === 'refused' && answer.dropped === lines)) {
+        this.#rejected += lines;
+        await this.#parts.setAside(text.split('\n'), answer.words);
       } else {
-        const half = Math.ceil(lines.length / 2);
-        parts.push(lines.slice(half), lines.slice(0, half));
+        parts.push(...halves(text));
       }
     }
   }
@@ -175,4 +193,11 @@ export class InfluxWriter {
       };
     });
   }
+}
+
+/** The later half first: the last part is the next to be sent. */
+function halves(text: string): { readonly text: string; readonly lines: number }[] {
+  const lines = text.split('\n');
+  const half = Math.ceil(lines.length / 2);
+  return [lines.slice(half), lines.slice(0, half)].map((part) => ({ text: part.join('\n'), lines: part.length }));
 }

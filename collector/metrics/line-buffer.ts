@@ -1,4 +1,5 @@
 import type { BatchLimit, LineBatch, LineQueue, QueueStatus } from './line-queue.ts';
+import { DroppedLines, type LineGap } from './spool/dropped-lines.ts';
 
 /** A line and the instant it speaks of. */
 interface Held {
@@ -9,34 +10,42 @@ interface Held {
 /** Rows given up at the front of the array before it is made anew: doing that for every batch would be quadratic. */
 const MAX_GIVEN_UP = 10_000;
 
-/** Lines in memory, oldest first. Bounded by their number: the oldest give way. */
+/** Lines in memory, oldest first. Bounded by their length: the oldest give way, counted, and declared as a gap. */
 export class LineBuffer implements LineQueue {
-  readonly #capacity: number;
+  readonly #maxBytes: number;
+  readonly #gapLine: (gap: LineGap) => string;
+  readonly #dropped = new DroppedLines();
   #held: Held[] = [];
   #first = 0;
   /** Of the line at `#first`, counted from the first line ever. */
   #sequence = 0;
   #bytes = 0;
-  #dropped = 0;
 
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  constructor(maxBytes: number, gapLine: (gap: LineGap) => string) {
+    this.#maxBytes = maxBytes;
+    this.#gapLine = gapLine;
   }
 
   get status(): QueueStatus {
-    const oldestAtMs = this.#held[this.#first]?.atMs;
-    return { lines: this.#length, bytes: this.#bytes, dropped: this.#dropped, oldestAtMs, isDurable: false };
+    const [lines, oldestAtMs] = [this.#held.length - this.#first, this.#held[this.#first]?.atMs];
+    return { lines, bytes: this.#bytes, dropped: this.#dropped.total, oldestAtMs, isDurable: false };
   }
 
   add(lines: readonly string[], atMs: number): void {
-    for (const line of lines) {
+    for (const line of [...this.#dropped.take().map(this.#gapLine), ...lines]) {
       this.#held.push({ line, atMs });
       this.#bytes += line.length;
     }
-    const excess = this.#length - this.#capacity;
-    if (excess <= 0) return;
-    this.#dropped += excess;
-    this.#remove(excess);
+    let [excess, count] = [this.#bytes - this.#maxBytes, 0];
+    for (; excess > 0; count += 1) excess -= this.#held[this.#first + count]?.line.length ?? excess;
+    if (count === 0) return;
+    const [fromMs, toMs] = [this.#held[this.#first]?.atMs ?? atMs, this.#held[this.#first + count - 1]?.atMs ?? atMs];
+    this.#dropped.note({ reason: 'cap', lines: count, fromMs, toMs });
+    this.#remove(count);
+  }
+
+  kept(): Promise<void> {
+    return Promise.resolve();
   }
 
   next({ lines: most, bytes }: BatchLimit): Promise<LineBatch | undefined> {
@@ -48,7 +57,11 @@ export class LineBuffer implements LineQueue {
       if (size > bytes && lines.length > 0) break;
       lines.push(line);
     }
-    return Promise.resolve(lines.length === 0 ? undefined : { lines, place: this.#sequence + lines.length });
+    return Promise.resolve(
+      lines.length === 0
+        ? undefined
+        : { text: lines.join('\n'), lines: lines.length, place: this.#sequence + lines.length },
+    );
   }
 
   /** Overflow may have dropped some of the batch while it was under way: it ends at a number, not after a count. */
@@ -58,10 +71,6 @@ export class LineBuffer implements LineQueue {
 
   close(): Promise<void> {
     return Promise.resolve();
-  }
-
-  get #length(): number {
-    return this.#held.length - this.#first;
   }
 
   #remove(count: number): void {

@@ -2,6 +2,8 @@
 export interface LineQueue {
   /** Takes lines of the instant `atMs`. Never throws and never waits: what finds no room is dropped, and counted. */
   add(lines: readonly string[], atMs: number): void;
+  /** Resolves when everything added so far is kept, or dropped and counted. */
+  kept(): Promise<void>;
   /**
    * Lines to write next, at most so many; undefined when none wait. The same lines come again until they are settled:
    * one batch at a time is under way.
@@ -21,7 +23,9 @@ export interface BatchLimit {
 
 /** Some lines that wait, in the order they were added. */
 export interface LineBatch {
-  readonly lines: readonly string[];
+  /** The lines, with a line break between them: most are sent as they are and never looked at one by one. */
+  readonly text: string;
+  readonly lines: number;
   /** The queue's own note of where they are. */
   readonly place: unknown;
 }

@@ -1,5 +1,6 @@
 import { Point } from '@influxdata/influxdb-client';
 import type { MetricsSnapshot } from './snapshot.ts';
+import type { LineGap } from './spool/dropped-lines.ts';
 
 /**
  * A snapshot as InfluxDB points, time in milliseconds. The same snapshot gives the same series, times and fields, so
@@ -50,6 +51,14 @@ export function pointsOf(snapshot: MetricsSnapshot, tags: Readonly<Record<string
       .intField('spool_rejected', influx.rejected);
   }
   return points;
+}
+
+/** The line that declares an interval of which lines are missing. */
+export function gapLineOf({ reason, lines, fromMs, toMs }: LineGap, tags: Readonly<Record<string, string>>): string {
+  const point = new Point('spool_gap').timestamp(toMs).tag('reason', reason);
+  for (const [name, value] of Object.entries(tags)) point.tag(name, tagValue(value));
+  point.intField('lines', lines).intField('from_ms', fromMs).intField('to_ms', toMs);
+  return point.toLineProtocol() ?? '';
 }
 
 /** The line protocol has no escape for a backslash before a comma or a space, and no empty tag value. */

@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../collector/clock.ts';
 import type { InfluxConfig } from '../../collector/config/config.ts';
 import { influxWriter } from '../../collector/metrics/influx.ts';
 import type { InfluxWriter } from '../../collector/metrics/influx-writer.ts';
@@ -11,19 +15,31 @@ import { snapshotOf } from '../support/snapshot.ts';
 import { until } from '../support/wait.ts';
 import { requirePeer } from './peers.ts';
 
-const SHARED = { interval: 10_000, tags: {}, deviceActivity: false, bufferLines: 1_000_000 } as const;
 const AT_MS = 1_767_225_600_000;
+const WRITER = fileURLToPath(new URL('../support/spool-writer.ts', import.meta.url));
+const FULL_DISK = fileURLToPath(new URL('../support/full-disk.ts', import.meta.url));
 
-function writerTo(config: Partial<InfluxConfig> & { url: string }): { writer: InfluxWriter; told: string[] } {
+interface Writing {
+  readonly writer: InfluxWriter;
+  readonly told: string[];
+  readonly folder: string;
+  [Symbol.dispose](): void;
+}
+
+async function writerTo(config: Partial<InfluxConfig> & { url: string }): Promise<Writing> {
+  const folder = temporaryFolder();
   const told: string[] = [];
   const tell = (fields: object, message: string): void => void told.push(`${message} ${JSON.stringify(fields)}`);
-  const writer = influxWriter({
-    config: { ...SHARED, dialect: 'v1', database: 'rollcall', ...config } as InfluxConfig,
+  const shared = { interval: 10_000, tags: {}, deviceActivity: false, spool: { place: 'disk', sync: 'second' } };
+  const writer = await influxWriter({
+    config: { ...shared, dialect: 'v1', database: 'rollcall', ...config } as InfluxConfig,
+    folder: folder.path,
     readSecret: (reference) => Promise.resolve(reference.slice('env:'.length)),
+    clock: systemClock,
     log: { warn: tell, info: tell },
     random: Math.random,
   });
-  return { writer, told };
+  return { writer, told, folder: folder.path, [Symbol.dispose]: () => folder[Symbol.dispose]() };
 }
 
 const settled = (writer: InfluxWriter): Promise<void> =>
@@ -37,7 +53,8 @@ describe('InfluxDB 1', () => {
     await using influxd = await Influxd.prepare(folder.path);
     await influxd.start();
     await influxd.query('CREATE DATABASE rollcall');
-    const { writer } = writerTo({ url: influxd.url });
+    using writing = await writerTo({ url: influxd.url });
+    const { writer } = writing;
     writer.add(linesOf(pointsOf(snapshotOf(), { city: '苏州 "园区", a=b\\' })), AT_MS);
     writer.start();
     await settled(writer);
@@ -65,7 +82,8 @@ describe('InfluxDB 1', () => {
     await using influxd = await Influxd.prepare(folder.path);
     await influxd.start();
     await influxd.query('CREATE DATABASE rollcall');
-    const { writer } = writerTo({ url: influxd.url });
+    using writing = await writerTo({ url: influxd.url });
+    const { writer } = writing;
     writer.start();
     const total = 120_000;
     for (let i = 0; i < total; i += 1_000) {
@@ -90,7 +108,8 @@ describe('InfluxDB 1', () => {
     using folder = temporaryFolder();
     await using influxd = await Influxd.prepare(folder.path);
     await influxd.start();
-    const { writer } = writerTo({ url: influxd.url });
+    using writing = await writerTo({ url: influxd.url });
+    const { writer } = writing;
     writer.add([`m v=1i ${AT_MS}`], AT_MS);
     writer.start();
     await until('the failure is told', () => writer.status.failure !== undefined);
@@ -112,7 +131,8 @@ describe('InfluxDB 1', () => {
     await influxd.query('CREATE RETENTION POLICY long ON rollcall DURATION INF REPLICATION 1');
     await influxd.query("CREATE USER meter WITH PASSWORD 'meter-pass'");
     const failureOf = async (config: object): Promise<unknown> => {
-      const { writer } = writerTo({ url: influxd.url, username: 'meter', password: 'env:meter-pass', ...config });
+      using writing = await writerTo({ url: influxd.url, username: 'meter', password: 'env:meter-pass', ...config });
+      const { writer } = writing;
       writer.add([`m v=1i ${AT_MS}`], AT_MS);
       writer.start();
       await until('an answer', () => writer.status.failure !== undefined || writer.status.written > 0);
@@ -137,7 +157,8 @@ describe('InfluxDB 1', () => {
     await using influxd = await Influxd.prepare(folder.path);
     await influxd.start();
     await influxd.query('CREATE DATABASE rollcall');
-    const { writer, told } = writerTo({ url: influxd.url });
+    using writing = await writerTo({ url: influxd.url });
+    const { writer, told, folder: own } = writing;
     const lines = Array.from({ length: 10_000 }, (_, i) => `m,series=s${i % 10} v=${i}i ${AT_MS + i}`);
     writer.add(lines.with(1_234, `m,series=s4 v=0.5 ${AT_MS + 1_234}`).with(7_777, 'nonsense'), AT_MS);
     writer.start();
@@ -147,6 +168,86 @@ describe('InfluxDB 1', () => {
     expect(await influxd.query('SELECT COUNT(v) FROM m', 'rollcall')).toEqual([[0, 9_998]]);
     expect(told.join('\n')).toMatch(/field type conflict/);
     expect(told.join('\n')).toMatch(/unable to parse/);
+    const refused = readFileSync(join(own, 'refused.lines'), 'utf8');
+    expect(refused).toContain(`m,series=s4 v=0.5 ${AT_MS + 1_234}`);
+    expect(refused).toMatch(/# .* 1 lines: 400 .*unable to parse 'nonsense'.*\nnonsense\n/);
+  });
+});
+
+/** Half an hour at 5,000 points a second. */
+const OUTAGE_POINTS = 9_000_000;
+
+describe('the spool', () => {
+  beforeAll(() => requirePeer('influxd'));
+
+  test('has every point exactly once after half an hour without InfluxDB, with both ends killed in between', async () => {
+    using folder = temporaryFolder();
+    using data = temporaryFolder();
+    await using influxd = await Influxd.prepare(data.path);
+    /** Adds points from where the last one was sure to be on disk, until it is killed or all are written. */
+    const writing = (first: number): Program =>
+      new Program(process.execPath, [WRITER, folder.path, influxd.url, String(first), String(OUTAGE_POINTS)]);
+    const kept = (program: Program): number => Number([...program.output.matchAll(/has (\d+);/g)].at(-1)?.[1] ?? 0);
+    const killedAt = async (first: number, share: number): Promise<number> => {
+      await using program = writing(first);
+      await until(
+        `${share} of the points on disk`,
+        () => kept(program) >= OUTAGE_POINTS * share || program.hasExited,
+        240_000,
+      );
+      program.kill('SIGKILL');
+      await program.exited();
+      return kept(program);
+    };
+    let first = 0;
+    for (const share of [0.1, 0.35, 0.6]) first = await killedAt(first, share);
+
+    await influxd.start();
+    await influxd.query('CREATE DATABASE rollcall');
+    first = await killedAt(first, 0.8);
+    await using last = writing(first);
+    await last.says(/added all/, 240_000);
+    await influxd.kill();
+    await last.says(/ECONNREFUSED|socket hang up|ECONNRESET/, 60_000);
+    await influxd.start();
+    const [, written] = await last.says(/done: written (\d+), rejected 0, dropped 0/, 400_000);
+    expect(await last.exited()).toBe(0);
+    expect(Number(written)).toBeGreaterThan(0);
+    const sum = (OUTAGE_POINTS * (OUTAGE_POINTS - 1)) / 2;
+    expect(await influxd.query('SELECT COUNT(v), SUM(v) FROM m', 'rollcall')).toEqual([[0, OUTAGE_POINTS, sum]]);
+  }, 900_000);
+
+  test('on a disk of 8 MB survives that it is full, and leaves the evidence what it needs', async () => {
+    using folder = temporaryFolder();
+    const onSmallDisk = async (evidenceBytes: number, reserveBytes: number): Promise<Record<string, unknown>> => {
+      const mounted = 'mount -t tmpfs -o size=8m tmpfs "$1" && exec "$2" "$3" "$1" "$4" "$5"';
+      const shell = [
+        '-rm',
+        'sh',
+        '-c',
+        mounted,
+        'sh',
+        folder.path,
+        process.execPath,
+        FULL_DISK,
+        String(evidenceBytes),
+        String(reserveBytes),
+      ];
+      await using program = new Program('unshare', shell);
+      const [, found = ''] = await program.says(/^(\{.*\})$/m, 120_000);
+      return JSON.parse(found) as Record<string, unknown>;
+    };
+    const alone = await onSmallDisk(0, 0);
+    expect(alone).toMatchObject({ added: 400_000, newest: 399_999 });
+    expect(Number(alone['dropped'])).toBeGreaterThan(0);
+    expect(Number(alone['kept']) + Number(alone['dropped'])).toBeGreaterThanOrEqual(400_000);
+
+    const beside = await onSmallDisk(4_000_000, 268_435_456);
+    expect(beside).toMatchObject({ newest: 399_999, evidenceWritten: 4_000_000, told: [] });
+    expect(Number(beside['kept'])).toBeLessThan(Number(alone['kept']));
+
+    const crowded = await onSmallDisk(7_900_000, 268_435_456);
+    expect(crowded).toMatchObject({ evidenceWritten: 7_900_000 });
   });
 });
 
@@ -175,7 +276,8 @@ describe('VictoriaMetrics', () => {
         );
         return program;
       };
-      const { writer } = writerTo({ url, ...dialect });
+      using writing = await writerTo({ url, ...dialect });
+      const { writer } = writing;
       const total = 20_000;
       writer.add(
         Array.from({ length: total / 2 }, (_, i) => `m,series=s${i % 10} v=${i}i ${AT_MS + i}`),

@@ -8,7 +8,12 @@ import { ProtocolError } from '../../../../protocols/errors.ts';
 import { InfluxV2Server } from '../../../support/influx-v2-server.ts';
 import { freePort } from '../../../support/port.ts';
 
-const SHARED = { interval: 10_000, tags: {}, deviceActivity: false, bufferLines: 1_000 } as const;
+const SHARED = {
+  interval: 10_000,
+  tags: {},
+  deviceActivity: false,
+  spool: { place: 'memory', sync: 'never' },
+} as const;
 const v2 = (url: string): InfluxConfig => ({
   ...SHARED,
   dialect: 'v2',
@@ -26,7 +31,7 @@ const v1 = (url: string, more: object = {}): InfluxConfig => ({
 });
 const never = new AbortController().signal;
 const token = (): Promise<string> => Promise.resolve('secret-token');
-const LINES = ['m,t=a v=1i 1700000000000', 'm,t=b v=2i 1700000000000'];
+const LINES = 'm,t=a v=1i 1700000000000\nm,t=b v=2i 1700000000000';
 
 /** A server that answers as it is told, and what it was sent. */
 async function serverOf(answer: (response: ServerResponse, request: IncomingMessage) => void) {
@@ -60,7 +65,7 @@ describe('dialect v2', () => {
     await using strict = await InfluxV2Server.start(options);
     const server = new InfluxServer(v2(strict.url), token);
     expect(await server.write(LINES, never)).toEqual({ kind: 'stored' });
-    const many = Array.from({ length: 5_000 }, (_, i) => `m,t=${i} v=${i}i 1700000000000`);
+    const many = Array.from({ length: 5_000 }, (_, i) => `m,t=${i} v=${i}i 1700000000000`).join('\n');
     expect(await server.write(many, never)).toEqual({ kind: 'stored' });
     expect(strict.requests).toEqual([
       { lines: 2, encoding: 'identity' },
@@ -83,7 +88,7 @@ describe('dialect v2', () => {
 
   test('tells a wrong token, bucket and organisation, a size and a refused line apart', async () => {
     await using strict = await InfluxV2Server.start({ ...options, maxBytes: 1_000 });
-    const write = async (config: InfluxConfig, lines: readonly string[], secret = 'secret-token'): Promise<unknown> => {
+    const write = async (config: InfluxConfig, lines: string, secret = 'secret-token'): Promise<unknown> => {
       const server = new InfluxServer(config, () => Promise.resolve(secret));
       const answer = await server.write(lines, never);
       server.close();
@@ -102,14 +107,9 @@ describe('dialect v2', () => {
       kind: 'instruction',
       words: '404 organization name "x" not found',
     });
-    expect(
-      await write(
-        config,
-        Array.from({ length: 100 }, () => LINES[0] ?? ''),
-      ),
-    ).toMatchObject({ kind: 'too-large' });
-    expect(await write(config, [...LINES, 'nonsense'])).toMatchObject({ kind: 'refused', dropped: undefined });
-    expect(await write(config, ['m,t=a v=1.5 1700000000001', ...LINES])).toMatchObject({ kind: 'refused', dropped: 1 });
+    expect(await write(config, `${LINES}\n`.repeat(50).trim())).toMatchObject({ kind: 'too-large' });
+    expect(await write(config, `${LINES}\nnonsense`)).toMatchObject({ kind: 'refused', dropped: undefined });
+    expect(await write(config, `m,t=a v=1.5 1700000000001\n${LINES}`)).toMatchObject({ kind: 'refused', dropped: 1 });
     strict.faults.push({ status: 503, headers: { 'retry-after': '7' } });
     expect(await write(config, LINES)).toMatchObject({ kind: 'later', waitMs: 7_000 });
   });
@@ -140,10 +140,10 @@ describe('dialect v1', () => {
     );
     expect(await named.write(LINES, never)).toEqual({ kind: 'stored' });
     expect(plain.seen.map(({ url, body, headers }) => [url, body, headers.authorization])).toEqual([
-      ['/influx/write?db=roll%26call&precision=ms', LINES.join('\n'), undefined],
+      ['/influx/write?db=roll%26call&precision=ms', LINES, undefined],
       [
         '/write?db=roll%26call&precision=ms&rp=two+years',
-        LINES.join('\n'),
+        LINES,
         `Basic ${Buffer.from('ann:secret-token').toString('base64')}`,
       ],
     ]);

@@ -13,7 +13,7 @@ const SLOW = { firstMs: 60_000, longestMs: 60_000, instructedMs: 60_000 };
 
 function writerOf(
   answer: (lines: readonly string[], attempt: number) => Answer | Promise<Answer>,
-  { timing = FAST, capacity = 1_000_000 } = {},
+  { timing = FAST } = {},
 ) {
   const stored: string[] = [];
   const aside: string[] = [];
@@ -21,7 +21,8 @@ function writerOf(
   const sizes: number[] = [];
   const server = {
     target: { url: 'http://metrics', place: 'database d' },
-    async write(lines: readonly string[]): Promise<Answer> {
+    async write(text: string): Promise<Answer> {
+      const lines = text.split('\n');
       sizes.push(lines.length);
       const said = await answer(lines, sizes.length);
       if (said.kind === 'stored') stored.push(...lines);
@@ -33,10 +34,13 @@ function writerOf(
     warn: (_: object, message: string) => void told.push(message),
     info: (_: object, message: string) => void told.push(message),
   };
-  const setAside = (lines: readonly string[]): void => void aside.push(...lines);
+  const setAside = (lines: readonly string[]): Promise<void> => {
+    aside.push(...lines);
+    return Promise.resolve();
+  };
   const writer = new InfluxWriter({
     server,
-    queue: new LineBuffer(capacity),
+    queue: new LineBuffer(100_000_000, () => 'gap'),
     setAside,
     log,
     random: () => 0.5,
@@ -48,7 +52,7 @@ function writerOf(
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => `m v=${i}i ${i}`);
 
 describe('the writer', () => {
-  test('writes what it was given before it started and what comes while it runs, 5,000 lines at once', async () => {
+  test('writes what it was given before it started and what comes while it runs, 10,000 lines at once', async () => {
     const { writer, stored, sizes } = writerOf(() => STORED);
     writer.add(numbered(12_000), 1);
     writer.start();
@@ -56,7 +60,7 @@ describe('the writer', () => {
     writer.add(['later v=1i 1'], 2);
     await until('one more', () => stored.length === 12_001);
     await writer.stop(1_000);
-    expect(sizes).toEqual([5_000, 5_000, 2_000, 1]);
+    expect(sizes).toEqual([10_000, 2_000, 1]);
     expect(writer.status).toMatchObject({ lines: 0, written: 12_001, rejected: 0, dropped: 0, failure: undefined });
   });
 
@@ -178,8 +182,8 @@ describe('the writer', () => {
           }),
         close: () => {},
       },
-      queue: new LineBuffer(10),
-      setAside: () => {},
+      queue: new LineBuffer(100, () => 'gap'),
+      setAside: () => Promise.resolve(),
       log: { warn: () => {}, info: () => {} },
       random: () => 0,
     });

@@ -1,43 +1,52 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LineBuffer } from '../../../../collector/metrics/line-buffer.ts';
+import type { LineBatch } from '../../../../collector/metrics/line-queue.ts';
+import type { LineGap } from '../../../../collector/metrics/spool/dropped-lines.ts';
 
+const gapLine = ({ reason, lines }: LineGap): string => `gap ${reason} ${lines}`;
+const linesOf = (batch: LineBatch | undefined): string[] => batch?.text.split('\n') ?? [];
 const ALL = { lines: 1e6, bytes: 1e9 };
 
 describe('lines in memory', () => {
   test('come oldest first, and again until they are settled', async () => {
-    const queue = new LineBuffer(100);
+    const queue = new LineBuffer(100, gapLine);
     queue.add(['a', 'b'], 1);
     queue.add(['c'], 2);
     const first = await queue.next({ lines: 2, bytes: 100 });
-    expect(first?.lines).toEqual(['a', 'b']);
-    expect((await queue.next(ALL))?.lines).toEqual(['a', 'b', 'c']);
+    expect(linesOf(first)).toEqual(['a', 'b']);
+    expect(linesOf(await queue.next(ALL))).toEqual(['a', 'b', 'c']);
     if (first !== undefined) queue.settle(first);
-    expect((await queue.next(ALL))?.lines).toEqual(['c']);
+    expect(linesOf(await queue.next(ALL))).toEqual(['c']);
     expect(queue.status).toEqual({ lines: 1, bytes: 1, dropped: 0, oldestAtMs: 2, isDurable: false });
   });
 
   test('fill a batch by bytes too, but never leave out a line that is larger alone', async () => {
-    const queue = new LineBuffer(100);
+    const queue = new LineBuffer(100, gapLine);
     queue.add(['x'.repeat(50), 'y', 'z'], 1);
-    expect((await queue.next({ lines: 10, bytes: 10 }))?.lines).toEqual(['x'.repeat(50)]);
-    expect((await queue.next({ lines: 10, bytes: 53 }))?.lines).toHaveLength(2);
+    expect(linesOf(await queue.next({ lines: 10, bytes: 10 }))).toEqual(['x'.repeat(50)]);
+    expect(linesOf(await queue.next({ lines: 10, bytes: 53 }))).toHaveLength(2);
   });
 
-  test('give way oldest first when there are too many, and are counted', async () => {
-    const queue = new LineBuffer(3);
+  test('give way oldest first when they are too long together, are counted, and declared among the next ones', async () => {
+    const queue = new LineBuffer(3, gapLine);
     queue.add(['a', 'b', 'c', 'd', 'e'], 1);
-    expect((await queue.next(ALL))?.lines).toEqual(['c', 'd', 'e']);
+    expect(linesOf(await queue.next(ALL))).toEqual(['c', 'd', 'e']);
     expect(queue.status).toMatchObject({ lines: 3, bytes: 3, dropped: 2 });
+    const roomy = new LineBuffer(20, gapLine);
+    roomy.add(['x'.repeat(20), 'y'], 1);
+    roomy.add(['z'], 2);
+    expect(linesOf(await roomy.next(ALL))).toEqual(['y', 'gap cap 1', 'z']);
+    expect(roomy.status.dropped).toBe(1);
   });
 
   test('that were dropped while their batch was under way are not taken from the next one', async () => {
-    const queue = new LineBuffer(3);
+    const queue = new LineBuffer(3, gapLine);
     queue.add(['a', 'b', 'c'], 1);
     const batch = await queue.next({ lines: 2, bytes: 100 });
     queue.add(['d'], 2);
     if (batch !== undefined) queue.settle(batch);
-    expect((await queue.next(ALL))?.lines).toEqual(['c', 'd']);
+    expect(linesOf(await queue.next(ALL))).toEqual(['c', 'd']);
     expect(queue.status.dropped).toBe(1);
   });
 
@@ -47,9 +56,9 @@ describe('lines in memory', () => {
       fc.record({ write: fc.integer({ min: 1, max: 25 }), meanwhile: fc.nat(30) }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 50 }), async (steps, capacity) => {
-        const queue = new LineBuffer(capacity);
-        const stored: number[] = [];
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 500 }), async (steps, maxBytes) => {
+        const queue = new LineBuffer(maxBytes, () => 'gap');
+        const stored: string[] = [];
         let added = 0;
         const add = (count: number): void => {
           queue.add(
@@ -63,18 +72,19 @@ describe('lines in memory', () => {
             const batch = await queue.next({ lines: each.write, bytes: 1e6 });
             add(each.meanwhile);
             if (batch === undefined) continue;
-            stored.push(...batch.lines.map(Number));
+            stored.push(...linesOf(batch));
             queue.settle(batch);
           }
         }
         const { lines, dropped, bytes } = queue.status;
-        const rest = (await queue.next(ALL))?.lines ?? [];
-        expect(new Set(stored).size).toBe(stored.length);
-        expect(stored).toEqual([...stored].sort((a, b) => a - b));
+        const rest = linesOf(await queue.next(ALL));
+        const numbers = stored.filter((line) => line !== 'gap').map(Number);
+        expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
         expect(rest).toHaveLength(lines);
         expect(bytes).toBe(rest.join('').length);
-        expect(rest.every((line) => !stored.includes(Number(line)))).toBe(true);
-        // What was dropped under way may have been stored as well: it is counted as dropped, never twice as stored.
+        expect(bytes).toBeLessThanOrEqual(maxBytes);
+        expect(rest.every((line) => line === 'gap' || !numbers.includes(Number(line)))).toBe(true);
+        // What was dropped under way may have been stored as well; nothing vanishes uncounted.
         expect(stored.length + lines + dropped).toBeGreaterThanOrEqual(added);
       }),
     );
