@@ -16,17 +16,23 @@ export class InfluxServer {
   readonly target: Target;
   readonly #config: InfluxConfig;
   readonly #readSecret: (reference: SecretReference) => Promise<string>;
+  readonly #deadlineMs: number;
   readonly #agent: HttpAgent;
   readonly #transport: Transport;
 
-  constructor(config: InfluxConfig, readSecret: (reference: SecretReference) => Promise<string>) {
+  constructor(
+    config: InfluxConfig,
+    readSecret: (reference: SecretReference) => Promise<string>,
+    deadlineMs = DEADLINE_MS,
+  ) {
+    this.#deadlineMs = deadlineMs;
     this.#config = config;
     this.#readSecret = readSecret;
     this.target = { url: config.url, place: placeOf(config) };
     const options = { keepAlive: true, maxSockets: 1 };
     this.#agent = config.url.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
     const transportOptions = { agent: this.#agent };
-    this.#transport = new InfluxDB({ url: config.url, timeout: DEADLINE_MS, transportOptions }).transport;
+    this.#transport = new InfluxDB({ url: config.url, timeout: deadlineMs, transportOptions }).transport;
   }
 
   /** Sends lines, with a line break between them, and resolves with what the server said of them; never rejects. Aborting counts as no answer. */
@@ -34,7 +40,7 @@ export class InfluxServer {
     // The library's own timeout is one of silence; a server that drips bytes would hold us for ever.
     const deadline = new AbortController();
     const abort = (): void => deadline.abort();
-    const timer = setTimeout(abort, DEADLINE_MS);
+    const timer = setTimeout(abort, this.#deadlineMs);
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     try {
@@ -44,7 +50,7 @@ export class InfluxServer {
       if (!deadline.signal.aborted) return answerOf(error, this.target);
       const words = signal.aborted
         ? 'stopped while waiting for the answer'
-        : `no answer within ${DEADLINE_MS / 1000} s`;
+        : `no answer within ${this.#deadlineMs / 1000} s`;
       return { kind: 'later', waitMs: undefined, words };
     } finally {
       clearTimeout(timer);

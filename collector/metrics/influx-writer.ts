@@ -5,6 +5,9 @@ import type { BatchLimit, LineBatch, LineQueue, QueueStatus } from './line-queue
 /** Of one request: what InfluxDB advises (5,000 to 10,000 lines), well below the 25 MB that version 1 takes. */
 const BATCH: BatchLimit = { lines: 10_000, bytes: 8 * 1_048_576 };
 
+/** Batches under way at once: while the server takes one, the next is read and compressed. */
+const UNDER_WAY = 2;
+
 /** What an aborted request may take to end. */
 const AFTER_ABORT_MS = 500;
 
@@ -42,7 +45,8 @@ export interface InfluxStatus extends QueueStatus {
 /**
  * Writes lines to InfluxDB. A line leaves its queue when the server has answered that it is stored, or that it will
  * never be; not before, and never because a request was sent. Sending twice changes nothing: a point is its series,
- * time and fields.
+ * time and fields. Two batches may be under way; which of them arrives first is all the same to a database that orders
+ * by time.
  */
 export class InfluxWriter {
   readonly #parts: InfluxWriterParts;
@@ -50,7 +54,7 @@ export class InfluxWriter {
   readonly #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #isStopping = false;
-  #endPause: (() => void) | undefined;
+  readonly #endPauses = new Set<() => void>();
   #endIdling: (() => void) | undefined;
   #hasNews = false;
   #written = 0;
@@ -88,7 +92,7 @@ export class InfluxWriter {
     const grace = setTimeout(() => this.#abort.abort(), graceMs);
     this.#isStopping = true;
     this.#endIdling?.();
-    this.#endPause?.();
+    for (const end of this.#endPauses) end();
     await this.#ended(graceMs + AFTER_ABORT_MS);
     clearTimeout(grace);
     const { queue, server, log } = this.#parts;
@@ -112,15 +116,23 @@ export class InfluxWriter {
 
   async #run(): Promise<void> {
     const { queue } = this.#parts;
+    const underWay: { readonly batch: LineBatch; readonly isDone: Promise<boolean> }[] = [];
     while (!this.#abort.signal.aborted) {
       this.#hasNews = false;
-      const batch = await queue.next(BATCH);
+      const batch = underWay.length < UNDER_WAY ? await queue.next(BATCH) : undefined;
       if (batch !== undefined) {
-        if (!(await this.#deliver(batch))) return;
-        queue.settle(batch);
-      } else if (this.#isStopping) return;
-      else await this.#idle();
+        underWay.push({ batch, isDone: this.#deliver(batch) });
+        continue;
+      }
+      const first = underWay.shift();
+      if (first === undefined) {
+        if (this.#isStopping) return;
+        await this.#idle();
+      } else if (await first.isDone) queue.settle(first.batch);
+      else break;
     }
+    // What is stored without being settled is stored again at the next start, which changes nothing.
+    await Promise.all(underWay.map(({ isDone }) => isDone));
   }
 
   /**
@@ -128,7 +140,7 @@ export class InfluxWriter {
    * halved until the lines to blame stand alone. False when we were stopped before that.
    */
   async #deliver(batch: LineBatch): Promise<boolean> {
-    const parts: Pick<LineBatch, 'text' | 'lines'>[] = [batch];
+    const parts: Pick<LineBatch, 'text' | 'lines'>[] = batch.lines === 0 ? [] : [batch];
     for (let failures = 0; ; ) {
       const part = parts.at(-1);
       if (part === undefined) return true;
@@ -183,14 +195,16 @@ export class InfluxWriter {
   }
 
   /** Resolves after `ms`, or when stopped. New lines do not cut short the wait for a server that is away. */
-  #pause(ms: number): Promise<void> {
-    if (this.#isStopping) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#endPause = () => {
+  async #pause(ms: number): Promise<void> {
+    if (this.#isStopping) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
         clearTimeout(timer);
+        this.#endPauses.delete(end);
         resolve();
       };
+      const timer = setTimeout(end, ms);
+      this.#endPauses.add(end);
     });
   }
 }

@@ -20,6 +20,8 @@ export class LineBuffer implements LineQueue {
   /** Of the line at `#first`, counted from the first line ever. */
   #sequence = 0;
   #bytes = 0;
+  /** Lines given out, counted like `#sequence`. */
+  #given = 0;
 
   constructor(maxBytes: number, gapLine: (gap: LineGap) => string) {
     this.#maxBytes = maxBytes;
@@ -51,17 +53,16 @@ export class LineBuffer implements LineQueue {
   next({ lines: most, bytes }: BatchLimit): Promise<LineBatch | undefined> {
     const lines: string[] = [];
     let size = 0;
-    for (let i = this.#first; i < this.#held.length && lines.length < most; i += 1) {
+    this.#given = Math.max(this.#given, this.#sequence);
+    for (let i = this.#first + this.#given - this.#sequence; i < this.#held.length && lines.length < most; i += 1) {
       const line = this.#held[i]?.line ?? '';
       size += line.length + 1;
       if (size > bytes && lines.length > 0) break;
       lines.push(line);
     }
-    return Promise.resolve(
-      lines.length === 0
-        ? undefined
-        : { text: lines.join('\n'), lines: lines.length, place: this.#sequence + lines.length },
-    );
+    this.#given += lines.length;
+    const batch = { text: lines.join('\n'), lines: lines.length, place: this.#given };
+    return Promise.resolve(lines.length === 0 ? undefined : batch);
   }
 
   /** Overflow may have dropped some of the batch while it was under way: it ends at a number, not after a count. */

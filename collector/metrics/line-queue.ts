@@ -5,11 +5,11 @@ export interface LineQueue {
   /** Resolves when everything added so far is kept, or dropped and counted. */
   kept(): Promise<void>;
   /**
-   * Lines to write next, at most so many; undefined when none wait. The same lines come again until they are settled:
-   * one batch at a time is under way.
+   * Lines to write next, at most so many; undefined when none wait. Each line is given out once; what was not settled
+   * when the process ended is given out again by a queue that is durable. One call at a time.
    */
   next(most: BatchLimit): Promise<LineBatch | undefined>;
-  /** The lines of the batch are stored by the server, or set aside: they are not given out again. */
+  /** The lines of the batch are stored by the server, or set aside. Batches are settled in the order they were given out. */
   settle(batch: LineBatch): void;
   readonly status: QueueStatus;
   /** Ends the use of files. What waits on disk is there at the next start; what waits in memory is lost. */
@@ -21,7 +21,7 @@ export interface BatchLimit {
   readonly bytes: number;
 }
 
-/** Some lines that wait, in the order they were added. */
+/** Some lines that wait, in the order they were added; none at all where there was only damage to pass over. */
 export interface LineBatch {
   /** The lines, with a line break between them: most are sent as they are and never looked at one by one. */
   readonly text: string;

@@ -10,7 +10,6 @@ const WINDOW_BYTES = 262_144;
 export interface SegmentBatch {
   readonly text: string;
   readonly segment: Segment;
-  readonly from: number;
   readonly end: number;
   /** Lines by the headers of their records. */
   readonly counted: number;
@@ -21,15 +20,11 @@ export interface SegmentBatch {
 }
 
 /**
- * Whole records from an offset on, where one begins: as many as the limit takes, but at least one. No lines where
+ * Whole records from where the segment was given out: as many as the limit takes, but at least one. No lines where
  * nothing but damage follows. Rejects when the file cannot be read.
  */
-export async function readBatch(
-  disk: SpoolDisk,
-  segment: Segment,
-  from: number,
-  most: BatchLimit,
-): Promise<SegmentBatch> {
+export async function readBatch(disk: SpoolDisk, segment: Segment, most: BatchLimit): Promise<SegmentBatch> {
+  const from = segment.givenBytes;
   const buffer = await readWindow(disk, segment, from);
   const texts: string[] = [];
   let [offset, bytes, counted, damagedBytes, atMs] = [0, 0, 0, 0, segment.oldestAtMs];
@@ -54,7 +49,7 @@ export async function readBatch(
     atMs = record.atMs;
     offset = record.end;
   }
-  return { text: texts.join('\n'), segment, from, end: from + offset, counted, atMs, damagedBytes };
+  return { text: texts.join('\n'), segment, end: from + offset, counted, atMs, damagedBytes };
 }
 
 /** Bytes from an offset on, with at least one whole record among them where there is one. */

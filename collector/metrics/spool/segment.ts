@@ -12,6 +12,8 @@ export class Segment {
   /** Up to here every record is settled. */
   settledBytes = 0;
   settledLines = 0;
+  /** Up to here every record was given out, or passed over as damage. */
+  givenBytes = 0;
   /** Of the first line that is not settled, or a little earlier. */
   oldestAtMs = 0;
   newestAtMs = 0;
@@ -54,6 +56,7 @@ export class Segment {
   settled(end: number, lines: number, atMs: number): void {
     this.settledBytes = Math.max(this.settledBytes, end);
     this.settledLines += lines;
+    this.givenBytes = Math.max(this.givenBytes, end);
     if (atMs > 0) this.oldestAtMs = atMs;
   }
 }

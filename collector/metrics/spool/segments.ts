@@ -51,10 +51,11 @@ export class Segments {
     return this.#list.reduce((sum, segment) => sum + segment.bytes, 0);
   }
 
-  /** The newest first, so that the present is seen at once; then the oldest. Undefined when nothing waits. */
-  get nextToSend(): Segment | undefined {
-    const newest = this.#list.at(-1);
-    return newest?.isSettled === false ? newest : this.#list.find(({ isSettled }) => !isSettled);
+  /** The newest first, so that the present is seen at once; then the oldest. Undefined when all was given out. */
+  get nextToGive(): Segment | undefined {
+    const waiting = this.#list.filter(({ givenBytes, bytes }) => givenBytes < bytes);
+    const newest = waiting.at(-1);
+    return newest !== undefined && newest === this.#list.at(-1) ? newest : waiting[0];
   }
 
   async create(): Promise<{ readonly segment: Segment; readonly file: SpoolFile }> {

@@ -3,7 +3,6 @@ import type { SpoolDisk } from './disk.ts';
 import { DroppedLines, type LineGap } from './dropped-lines.ts';
 import { readBatch, type SegmentBatch } from './read-batch.ts';
 import { encodeRecord } from './record.ts';
-import type { Segment } from './segment.ts';
 import { SegmentWriter, type SpoolBounds, type SyncPolicy } from './segment-writer.ts';
 import { Segments } from './segments.ts';
 
@@ -43,7 +42,6 @@ export class Spool implements LineQueue {
   #pending: Pending[] = [];
   #pendingLines = 0;
   #appending: Promise<void> | undefined;
-  #ahead: Promise<SegmentBatch> | undefined;
   #isClosed = false;
 
   private constructor(parts: SpoolParts, segments: Segments, tell: (message: string) => void) {
@@ -94,23 +92,25 @@ export class Spool implements LineQueue {
 
   async next(most: BatchLimit): Promise<LineBatch | undefined> {
     await this.#appending;
-    for (let segment = this.#segments.nextToSend; segment !== undefined; segment = this.#segments.nextToSend) {
-      const batch = await this.#readAhead(segment, most).catch((error: unknown) => messageOf(error));
+    for (let segment = this.#segments.nextToGive; segment !== undefined; segment = this.#segments.nextToGive) {
+      const batch = await readBatch(this.#parts.disk, segment, most).catch((error: unknown) => messageOf(error));
       // It gave way to newer lines while it was being read.
       if (!this.#segments.all.includes(segment)) continue;
       if (typeof batch === 'string') {
         this.#tell(`the metrics spool cannot be read, and is tried again: ${batch}`);
         return undefined;
       }
+      segment.givenBytes = batch.end;
       this.#noteDamage(batch);
-      if (batch.text !== '') return { text: batch.text, lines: batch.counted, place: batch };
-      this.#settle(batch);
+      return { text: batch.text, lines: batch.counted, place: batch };
     }
     return undefined;
   }
 
   settle({ place }: LineBatch): void {
-    this.#settle(place as SegmentBatch);
+    const { segment, end, counted, atMs } = place as SegmentBatch;
+    segment.settled(end, counted, atMs);
+    this.#segments.tidy();
   }
 
   async close(): Promise<void> {
@@ -119,22 +119,6 @@ export class Spool implements LineQueue {
     await this.#writer.close().catch((error: unknown) => this.#tell(cannotWrite(error)));
     this.#segments.tidy();
     await this.#segments.tidied();
-  }
-
-  /** While a batch is sent the one after it is read. */
-  async #readAhead(segment: Segment, most: BatchLimit): Promise<SegmentBatch> {
-    const ahead = await this.#ahead?.catch(() => undefined);
-    this.#ahead = undefined;
-    const isIt = ahead?.segment === segment && ahead.from === segment.settledBytes;
-    const batch = isIt ? ahead : await readBatch(this.#parts.disk, segment, segment.settledBytes, most);
-    if (batch.end < segment.bytes) this.#ahead = readBatch(this.#parts.disk, segment, batch.end, most);
-    this.#ahead?.catch(() => {});
-    return batch;
-  }
-
-  #settle({ segment, end, counted, atMs }: SegmentBatch): void {
-    segment.settled(end, counted, atMs);
-    this.#segments.tidy();
   }
 
   /** Never rejects. */

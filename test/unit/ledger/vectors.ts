@@ -2,11 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const FOLDER = new URL('../../vectors/', import.meta.url);
 
-/** The bytes of one vector file, by its path under `test/vectors`. */
-export function vectorBytes(path: string): Uint8Array {
-  return readFileSync(new URL(path, FOLDER));
-}
-
 /** The text of one vector file. */
 export function vectorText(path: string): string {
   return readFileSync(new URL(path, FOLDER), 'utf8');

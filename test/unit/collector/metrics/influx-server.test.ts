@@ -7,6 +7,7 @@ import { InfluxServer } from '../../../../collector/metrics/influx-server.ts';
 import { ProtocolError } from '../../../../protocols/errors.ts';
 import { InfluxV2Server } from '../../../support/influx-v2-server.ts';
 import { freePort } from '../../../support/port.ts';
+import { until } from '../../../support/wait.ts';
 
 const SHARED = {
   interval: 10_000,
@@ -178,6 +179,30 @@ describe('a server that is not what it should be', () => {
     expect(await answer).toEqual({ kind: 'later', waitMs: undefined, words: 'stopped while waiting for the answer' });
     server.close();
   });
+
+  test.each(['nothing', 'a byte now and then'])(
+    'an answer that brings %s is given up at the deadline, and its connection is closed',
+    async (what) => {
+      let isClosed = false;
+      await using slow = await serverOf((response) => {
+        response.on('close', () => {
+          isClosed = true;
+        });
+        if (what === 'nothing') return;
+        response.writeHead(500);
+        const timer = setInterval(() => response.write('.'), 5);
+        response.on('close', () => clearInterval(timer));
+      });
+      const server = new InfluxServer(v2(slow.url), token, 100);
+      expect(await server.write(LINES, never)).toEqual({
+        kind: 'later',
+        waitMs: undefined,
+        words: 'no answer within 0.1 s',
+      });
+      await until('the connection to be closed', () => isClosed);
+      server.close();
+    },
+  );
 
   test('nobody at the port', async () => {
     const server = new InfluxServer(v2(`http://127.0.0.1:${await freePort()}`), token);

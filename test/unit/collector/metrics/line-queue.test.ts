@@ -9,15 +9,16 @@ const linesOf = (batch: LineBatch | undefined): string[] => batch?.text.split('\
 const ALL = { lines: 1e6, bytes: 1e9 };
 
 describe('lines in memory', () => {
-  test('come oldest first, and again until they are settled', async () => {
+  test('come oldest first and each once, and are held until they are settled', async () => {
     const queue = new LineBuffer(100, gapLine);
     queue.add(['a', 'b'], 1);
     queue.add(['c'], 2);
     const first = await queue.next({ lines: 2, bytes: 100 });
     expect(linesOf(first)).toEqual(['a', 'b']);
-    expect(linesOf(await queue.next(ALL))).toEqual(['a', 'b', 'c']);
-    if (first !== undefined) queue.settle(first);
     expect(linesOf(await queue.next(ALL))).toEqual(['c']);
+    expect(await queue.next(ALL)).toBeUndefined();
+    expect(queue.status).toEqual({ lines: 3, bytes: 3, dropped: 0, oldestAtMs: 1, isDurable: false });
+    if (first !== undefined) queue.settle(first);
     expect(queue.status).toEqual({ lines: 1, bytes: 1, dropped: 0, oldestAtMs: 2, isDurable: false });
   });
 
@@ -25,7 +26,8 @@ describe('lines in memory', () => {
     const queue = new LineBuffer(100, gapLine);
     queue.add(['x'.repeat(50), 'y', 'z'], 1);
     expect(linesOf(await queue.next({ lines: 10, bytes: 10 }))).toEqual(['x'.repeat(50)]);
-    expect(linesOf(await queue.next({ lines: 10, bytes: 53 }))).toHaveLength(2);
+    expect(linesOf(await queue.next({ lines: 10, bytes: 3 }))).toEqual(['y']);
+    expect(linesOf(await queue.next({ lines: 10, bytes: 3 }))).toEqual(['z']);
   });
 
   test('give way oldest first when they are too long together, are counted, and declared among the next ones', async () => {

@@ -26,6 +26,13 @@ export class FaultyDisk implements SpoolDisk {
     return size;
   }
 
+  /** What a process that was killed leaves: whatever it still does in the background does not reach this. */
+  left(): FaultyDisk {
+    const copy = new FaultyDisk();
+    for (const [name, { bytes, synced }] of this.#files) copy.#files.set(name, { bytes: Buffer.from(bytes), synced });
+    return copy;
+  }
+
   /** What is left when the power goes: bytes that were synced, and the names. */
   cutPower(): void {
     for (const file of this.#files.values()) file.bytes = file.bytes.subarray(0, file.synced);
