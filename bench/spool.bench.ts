@@ -16,7 +16,7 @@ import type { Bench, BenchRow } from './contract.ts';
 const DEVICES = 1_000;
 const INTERVAL_S = 10;
 const START_MS = 1_767_225_600_000;
-const LINES = 300_000;
+const LINES = 600_000;
 const ROUNDS = 5;
 const BATCH_LINES = 10_000;
 const CAP_BYTES = 1_073_741_824;

@@ -5,10 +5,11 @@ import { Journal } from '../../collector/intake/journal.ts';
 import { Supervisor } from '../../collector/intake/supervisor.ts';
 import { Tally } from '../../collector/intake/tally.ts';
 import { mqtt } from '../../protocols/mqtt/definition.ts';
+import { loadFromArguments } from './load.ts';
 import { Meter } from './meter.ts';
 
-/** Ours, from socket to tally, with the parts of the collector as it runs them. `node bench/mqtt/rollcall-subscriber.ts PORT MESSAGES`. */
-const [port = 0, messages = 0] = process.argv.slice(2).map(Number);
+/** Ours, from socket to tally, with the parts of the collector as it runs them. `node bench/mqtt/rollcall-subscriber.ts PORT KIND QOS MESSAGES DEVICES`. */
+const { port, kind, qos, messages } = loadFromArguments();
 const meter = new Meter(messages);
 const log = { debug: () => {}, info: () => console.log('subscribed'), warn: console.error };
 const tally = new Tally(new Calendar('Asia/Shanghai'), Date.now());
@@ -16,9 +17,19 @@ const config = mqtt.configSchema.parse({
   id: 'bench',
   protocol: 'mqtt',
   url: `mqtt://127.0.0.1:${port}`,
-  topics: [
-    { template: 'plants/{enterprise}/{site}/{device}/telemetry', payload: 'json', values: '/metrics', time: '/ts' },
-  ],
+  qos,
+  ...(kind === 'sparkplug'
+    ? { sparkplug: {} }
+    : {
+        topics: [
+          {
+            template: 'plants/{enterprise}/{site}/{device}/telemetry',
+            payload: 'json',
+            values: '/metrics',
+            time: '/ts',
+          },
+        ],
+      }),
 });
 const supervisor = new Supervisor([{ config, definition: mqtt, addressesPerSource: 200_000, queueBatches: 64 }], {
   books: new AddressBooks(() => Date.now()),

@@ -30,7 +30,12 @@ export class Mosquitto {
     const lines = [`listener ${port} 127.0.0.1`, ...settings, 'log_dest stderr', 'log_type all', 'user root'];
     writeFileSync(configFile, `${lines.join('\n')}\n`);
     const mosquitto = new Mosquitto(port, configFile);
-    await mosquitto.#program.says(/running/);
+    try {
+      await mosquitto.#program.says(/running/);
+    } catch (error) {
+      await mosquitto[Symbol.asyncDispose]();
+      throw error;
+    }
     return mosquitto;
   }
 
