@@ -12,7 +12,7 @@ export interface BenchRow {
   readonly pass: boolean;
 }
 
-/** One benchmark: `npm run bench -- NAME` runs `bench/NAME.bench.ts`, which exports it as `bench`. At most 3 minutes each. */
+/** One benchmark: `npm run bench -- NAME` runs `bench/NAME.bench.ts`, which exports it as `bench`. At most 3 minutes each, soaks aside. */
 export interface Bench {
   readonly name: string;
   /** One line for the list. */

@@ -6,6 +6,9 @@ import { freePort } from '../test/support/port.ts';
 import { Program } from '../test/support/program.ts';
 import { until } from '../test/support/wait.ts';
 
+/** Without the first a subscriber that is slower than the publisher would lose messages; with 20 in flight, as set by default, QoS 1 would wait for round trips. */
+const SETTINGS = ['allow_anonymous true', 'max_queued_messages 0', 'max_inflight_messages 1000', 'log_type none'];
+
 /** A Mosquitto on loopback that holds whatever its subscribers have not taken yet. Throws when it is not installed. */
 export async function startMosquitto(
   folder: string,
@@ -17,7 +20,7 @@ export async function startMosquitto(
   }
   const port = await freePort();
   const settings = join(folder, 'mosquitto.conf');
-  writeFileSync(settings, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nlog_type none\n`);
+  writeFileSync(settings, [`listener ${port} 127.0.0.1`, ...SETTINGS, ''].join('\n'));
   const broker = new Program('mosquitto', ['-c', settings]);
   await until('the broker', () => isListening(port));
   return { port, [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose]() };

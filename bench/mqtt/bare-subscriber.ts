@@ -12,6 +12,7 @@ const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, options);
 client.on('message', () => meter.count(1));
 await new Promise<void>((resolve) => client.once('connect', () => resolve()));
 await client.subscribeAsync(filterOf(load), { qos });
+meter.watch();
 console.log('subscribed');
 await meter.finished;
 await client.endAsync(true);

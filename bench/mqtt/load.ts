@@ -4,22 +4,25 @@ export interface Load {
   readonly qos: 0 | 1;
   readonly messages: number;
   readonly devices: number;
+  /** Messages a second; as fast as the broker takes them where left out. */
+  readonly perSecond?: number;
 }
 
 /** The arguments of a program for a load at a broker. */
-export function loadArguments(port: number, { kind, qos, messages, devices }: Load): readonly string[] {
-  return [port, kind, qos, messages, devices].map(String);
+export function loadArguments(port: number, { kind, qos, messages, devices, perSecond = 0 }: Load): readonly string[] {
+  return [port, kind, qos, messages, devices, perSecond].map(String);
 }
 
 /** Reads what `loadArguments` wrote. */
 export function loadFromArguments(): Load & { readonly port: number } {
-  const [port, kind, qos, messages, devices] = process.argv.slice(2);
+  const [port, kind, qos, messages, devices, perSecond] = process.argv.slice(2);
   return {
     port: Number(port),
     kind: kind === 'sparkplug' ? 'sparkplug' : 'json',
     qos: qos === '1' ? 1 : 0,
     messages: Number(messages),
     devices: Number(devices),
+    ...(Number(perSecond) > 0 ? { perSecond: Number(perSecond) } : {}),
   };
 }
 

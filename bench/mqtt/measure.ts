@@ -27,15 +27,17 @@ export async function measureSubscriber(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let figure: Figure | undefined;
+  let published: Promise<boolean> | undefined;
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   for await (const line of createInterface(child.stdout)) {
-    if (line === 'subscribed') void publishLoad(port, load);
+    if (line === 'subscribed') published = publishLoad(port, load);
     if (!line.startsWith('{')) continue;
     const { messages, seconds, cpuUs, rssMiB } = JSON.parse(line) as Record<string, number>;
     if (messages === undefined || seconds === undefined || cpuUs === undefined || rssMiB === undefined) continue;
     figure = { perSecond: messages / seconds, cpuUsPerMessage: cpuUs / messages, rssMiB };
   }
   const code = await exited;
+  if ((await published) === false) throw new Error('the publisher failed');
   if (figure === undefined || code !== 0) throw new Error(`${file} ended with ${code} before it had all messages`);
   return figure;
 }

@@ -1,12 +1,13 @@
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { get } from 'sparkplug-payload';
 import { loadFromArguments } from './load.ts';
 
 /**
  * Floods a broker with publishes, encoded once and written straight to a socket, so that the publisher is never what
- * is measured. `node bench/mqtt/publisher.ts PORT KIND QOS MESSAGES DEVICES`; ends when the last byte is written.
+ * is measured. `node bench/mqtt/publisher.ts PORT KIND QOS MESSAGES DEVICES [PER-SECOND]`; ends when the last byte is written.
  */
-const { port, kind, qos, messages, devices } = loadFromArguments();
+const { port, kind, qos, messages, devices, perSecond = Infinity } = loadFromArguments();
 /** Sparkplug devices are behind edge nodes, so many behind each. */
 const DEVICES_PER_NODE = 100;
 /** Sparkplug 3.0, 6.4.1: sequence numbers are 0 to 255. */
@@ -101,7 +102,10 @@ await new Promise<void>((resolve, reject) => {
 // acknowledgements of QoS 1 are taken and forgotten
 socket.resume();
 const CHUNK = 500;
+const startedAtMs = performance.now();
 for (let sent = 0; sent < messages; sent += CHUNK) {
+  const earlyMs = (sent / perSecond) * 1000 - (performance.now() - startedAtMs);
+  if (earlyMs > 1) await delay(earlyMs);
   const chunk = Buffer.concat(Array.from({ length: Math.min(CHUNK, messages - sent) }, (_, i) => publish(sent + i)));
   if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve));
 }

@@ -51,6 +51,7 @@ tally.fold = (batch) => {
   return bad;
 };
 supervisor.start();
+meter.watch();
 await meter.finished;
 await supervisor.stop();
 const task = supervisor.tasks.get('bench');
