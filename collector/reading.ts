@@ -1,3 +1,4 @@
+import type { LineUse } from '../protocols/contract.ts';
 import type { Category, Status, Tier } from './census/device.ts';
 import type { RegisterChange } from './store/contract.ts';
 
@@ -142,6 +143,8 @@ export interface SourceReading {
     | { readonly code: string; readonly message: string; readonly hint: string | undefined; readonly atMs: number }
     | undefined;
   readonly nextAttemptAtMs: number | undefined;
+  /** For protocols that ask one device after another. */
+  readonly line: LineUse | undefined;
   readonly notices: readonly {
     readonly code: string;
     readonly level: 'warning' | 'error';

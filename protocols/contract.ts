@@ -30,6 +30,35 @@ export interface SourceAdapter {
    * not answer; never answers from memory.
    */
   probe(address: string, signal: AbortSignal): Promise<ProbeAnswer>;
+
+  /** Where the time of the line goes, for protocols that ask one device after another; undefined while not connected. */
+  lineUse?(): LineUse | undefined;
+}
+
+/** What asking took of a line's time, within a window that ends now. Shares are 0 to 1. */
+export interface LineShare {
+  /** Of the window: requests that were under way, answered or not. */
+  readonly busyShare: number;
+  /** Of the window: waits for answers that did not come. */
+  readonly silentShare: number;
+  readonly requests: number;
+  readonly timeouts: number;
+}
+
+/** A line that several devices share, and where its time goes. Sources of one endpoint tell of the same line. */
+export interface LineUse extends LineShare {
+  readonly windowMs: number;
+  /** Answers that matched no request. */
+  readonly strays: number;
+  /** Requests that may be under way at once. */
+  readonly outstanding: number;
+  /** The share that devices which do not answer may cost together. */
+  readonly deadUnitShare: number;
+  readonly units: readonly (LineShare & {
+    readonly address: string;
+    readonly state: 'answering' | 'silent' | 'dead';
+    readonly nextInMs: number;
+  })[];
 }
 
 /** What one wait for the source brought: observations, and what else happened in between, in order of occurrence. */

@@ -28,7 +28,7 @@ export function addSources(app: App, { reading }: ApiDependencies): void {
 }
 
 function sourceRow(reading: SourceReading): z.output<typeof sourceList>['items'][number] {
-  const { sinceMs, lastObservationAtMs, nextAttemptAtMs, lastError, notices, ...rest } = reading;
+  const { sinceMs, lastObservationAtMs, nextAttemptAtMs, lastError, notices, line, ...rest } = reading;
   return {
     ...rest,
     since: rfc3339(sinceMs),
@@ -43,6 +43,7 @@ function sourceRow(reading: SourceReading): z.output<typeof sourceList>['items']
             at: rfc3339(lastError.atMs),
           },
     nextAttemptAt: rfc3339(nextAttemptAtMs),
+    line: line === undefined ? null : { ...line, units: [...line.units] },
     notices: notices.map((notice) => ({ ...notice, hint: notice.hint ?? null })),
   };
 }

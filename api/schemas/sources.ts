@@ -1,6 +1,31 @@
 import { z } from 'zod';
 import { count, instant } from './fields.ts';
 
+const share = z.number().min(0).max(1);
+
+const lineShare = z.object({
+  busyShare: share.meta({ description: 'Of the window: requests that were under way, answered or not' }),
+  silentShare: share.meta({ description: 'Of the window: waits for answers that did not come' }),
+  requests: count,
+  timeouts: count,
+});
+
+const line = lineShare
+  .extend({
+    windowMs: z.number().min(0),
+    strays: count.meta({ description: 'Answers that matched no request' }),
+    outstanding: count.meta({ description: 'Requests that may be under way at once' }),
+    deadUnitShare: share.meta({ description: 'What units that do not answer may cost together' }),
+    units: z.array(
+      lineShare.extend({
+        address: z.string(),
+        state: z.enum(['answering', 'silent', 'dead']),
+        nextInMs: z.number().min(0).meta({ description: 'Until it is read again' }),
+      }),
+    ),
+  })
+  .meta({ id: 'Line', description: 'Where the time of a line goes that several devices share' });
+
 const source = z
   .object({
     id: z.string(),
@@ -21,6 +46,7 @@ const source = z
       .nullable()
       .meta({ description: 'What went wrong last, and what a person can do' }),
     nextAttemptAt: instant.nullable(),
+    line: line.nullable().meta({ description: 'Null where devices are not asked one after another' }),
     notices: z.array(
       z.object({
         code: z.string(),

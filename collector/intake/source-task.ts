@@ -1,4 +1,4 @@
-import type { AdapterLog, Batch, Clock, SourceAdapter, SourceEvent } from '../../protocols/contract.ts';
+import type { AdapterLog, Batch, Clock, LineUse, SourceAdapter, SourceEvent } from '../../protocols/contract.ts';
 import { isRetryable, ProtocolError, retryAdvice } from '../../protocols/errors.ts';
 import { backoffMs, SETTLED_MS } from './backoff.ts';
 import { Identifier } from './identifier.ts';
@@ -70,6 +70,11 @@ export class SourceTask {
 
   get notices(): readonly Notice[] {
     return [...this.#notices.values()];
+  }
+
+  /** Where the time of its line goes; undefined where it has none, or is not connected. */
+  get lineUse(): LineUse | undefined {
+    return this.#parts.adapter.lineUse?.();
   }
 
   /** Runs until `signal` aborts or the source can never work as configured. Never rejects. */

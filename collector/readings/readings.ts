@@ -144,6 +144,7 @@ export class Readings implements CollectorReading {
       lastObservationAtMs: task.lastObservationAtMs,
       lastError: task.lastFailure,
       nextAttemptAtMs: task.nextAttemptAtMs,
+      line: task.lineUse,
       notices: task.notices,
     };
   }

@@ -1,161 +1,186 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { BoundedQueue } from '../bounded-queue.ts';
-import type { AdapterContext, Batch, ProbeAnswer, ProtocolLine, SourceAdapter } from '../contract.ts';
-import { UNBOUND } from '../contract.ts';
+import type {
+  AdapterContext,
+  Batch,
+  LineUse,
+  ProbeAnswer,
+  ProtocolLine,
+  SourceAdapter,
+  SourceEvent,
+} from '../contract.ts';
 import { ProtocolError } from '../errors.ts';
-import type { Identification, IdentityClaims } from '../identity.ts';
-import type { ModbusConfig } from './config.ts';
-import { claimsOfObjects, READ_CATEGORY, readIdentification } from './device-identification.ts';
-import { decodeRead, readRequest } from './read.ts';
-import { ModbusConnection } from './transaction.ts';
-import { Unit } from './unit.ts';
+import type { Identification } from '../identity.ts';
+import { lineSettingsOf, lineSpeedOf, type ModbusConfig } from './config.ts';
+import { askIdentity, type Identity } from './identify.ts';
+import type { Line, Lines } from './line.ts';
+import { Plausibility } from './plausibility.ts';
+import { Poller } from './poller.ts';
+import { decodeRead } from './read.ts';
+import { SilenceWatch } from './silence-watch.ts';
+import type { Exchange } from './transaction.ts';
+import { addressOfUnit, Unit } from './unit.ts';
 
 /** Bytes of answers kept with claims. */
 const MAX_RAW_BYTES = 65_536;
 
-/** One Modbus TCP endpoint, a device or a gateway with a line behind it, as a source. */
+/** The units behind one Modbus endpoint, a device, a gateway or a serial line, as a source. */
 export class ModbusAdapter implements SourceAdapter {
   readonly #config: ModbusConfig;
   readonly #context: AdapterContext;
+  readonly #lines: Lines;
   readonly #units: readonly Unit[];
-  #connection: ModbusConnection | undefined;
+  readonly #silence: SilenceWatch;
+  #line: Line | undefined;
+  #tell: (event: SourceEvent) => void = () => {};
 
-  constructor(config: ModbusConfig, context: AdapterContext) {
+  constructor(config: ModbusConfig, context: AdapterContext, lines: Lines) {
     this.#config = config;
     this.#context = context;
-    this.#units = config.units.map((unit) => new Unit(unit, config));
+    this.#lines = lines;
+    const speed = lineSpeedOf(config);
+    this.#units = config.units.map((unit) => {
+      const tell = (event: SourceEvent): void => this.#tell(event);
+      const plausibility = speed === undefined ? undefined : new Plausibility(addressOfUnit(unit.unitId), speed, tell);
+      return new Unit(unit, config, plausibility);
+    });
+    this.#silence = new SilenceWatch(Math.min(...this.#units.map(({ cycleMs }) => cycleMs)));
   }
 
   async *observe(signal: AbortSignal): AsyncGenerator<Batch, void, void> {
-    let connection: ModbusConnection;
+    const { clock, queueBatches, addresses } = this.#context;
+    const queue = new BoundedQueue(clock, queueBatches);
+    const onLost = (error: ProtocolError): void => queue.fail(error);
+    let line: Line;
     try {
-      connection = await this.#open(signal);
+      line = await this.#attach(signal, onLost);
     } catch (error) {
       if (signal.aborted) return;
       throw error;
     }
-    const { clock, queueBatches } = this.#context;
-    const queue = new BoundedQueue(clock, queueBatches);
-    connection.onLost = (error) => queue.fail(error);
-    this.#connection = connection;
+    this.#line = line;
+    this.#tell = (event) => queue.emit(event);
     const stop = new AbortController();
-    const detail = `${this.#config.host}:${this.#config.port}, ${this.#units.length} units`;
+    const detail = `${line.name}, ${this.#units.length} units`;
     queue.emit({ kind: 'connected', atMs: clock.nowMs(), detail });
-    const polling = this.#poll(connection, queue, AbortSignal.any([signal, stop.signal]));
+    const protocol = this.#protocol();
+    const indexes = new Map(this.#units.map((unit) => [unit, addresses.bind(unit.address, protocol)]));
+    const { deadUnitShare } = this.#config;
+    const poller = new Poller({
+      line,
+      units: this.#units,
+      indexes,
+      queue,
+      clock,
+      silence: this.#silence,
+      deadUnitShare,
+    });
+    const polling = poller.run(AbortSignal.any([signal, stop.signal]));
     try {
       yield* queue.batches(signal);
     } finally {
-      this.#connection = undefined;
+      this.#line = undefined;
+      this.#tell = () => {};
       stop.abort();
-      await connection.close();
+      await line.detach(onLost);
       await polling;
     }
   }
 
   async identify(address: string, signal: AbortSignal): Promise<Identification> {
     const unit = this.#unit(address);
-    return this.#withConnection(signal, async (connection) => {
+    return this.#withLine(signal, async (line) => {
       const raw: Uint8Array[] = [];
-      const objects = await readIdentification(READ_CATEGORY.extended, (request) =>
-        this.#ask(connection, unit, request, raw, signal),
-      ).catch((error: unknown) => {
-        // Devices of the basic conformity level refuse the extended category (V1.1b3, 6.21) with an exception.
-        if (!(error instanceof ProtocolError) || error.code !== 'exception') throw error;
-        return readIdentification(READ_CATEGORY.basic, (request) => this.#ask(connection, unit, request, raw, signal));
-      });
+      const { claims, methods } = await this.#identity(line, unit, 'all', signal, { requests: [], answers: raw });
       const receivedAtMs = this.#context.clock.nowMs();
-      return {
-        claims: claimsOfObjects(objects, unit.serialNumberObject),
-        raw: joined(raw),
-        method: 'FC 43/14',
-        receivedAtMs,
-      };
+      return { claims, raw: joined(raw), method: methods.join(', '), receivedAtMs };
     });
   }
 
   async probe(address: string, signal: AbortSignal): Promise<ProbeAnswer> {
     const unit = this.#unit(address);
-    const read = unit.plan[0];
+    const [read] = unit.plan;
     if (read === undefined) throw new ProtocolError('configuration', `probing ${address}: it has no points`);
-    return this.#withConnection(signal, async (connection) => {
-      const exchange = await connection.request(unit.unitId, readRequest(read), this.#config.requestTimeout, signal);
+    return this.#withLine(signal, async (line) => {
+      const exchange = await line.request(unit.unitId, read.request, unit.timeoutMs, signal);
       const values = decodeRead(read, exchange.pdu);
-      const claims = await this.#claims(connection, unit, signal);
+      const [requests, answers] = [[exchange.requestBytes], [exchange.responseBytes]];
+      const identity = await this.#identity(line, unit, 'known', signal, { requests, answers }).catch(
+        (error: unknown) => {
+          // It answered the read: that it does not say who it is takes nothing from that.
+          if (error instanceof ProtocolError && ['unsupported', 'timeout'].includes(error.code)) return undefined;
+          throw error;
+        },
+      );
       return {
-        request: exchange.requestBytes,
-        response: exchange.responseBytes,
+        request: joined(requests),
+        response: joined(answers),
         requestedAtMs: exchange.requestedAtMs,
         receivedAtMs: exchange.receivedAtMs,
         roundTripUs: exchange.roundTripUs,
         values: Object.fromEntries(read.points.map(({ name }, i) => [name, String(values[i])])),
-        ...(claims === undefined ? {} : { claims }),
+        ...(identity === undefined ? {} : { claims: identity.claims }),
       };
     });
   }
 
-  /** Reads whichever unit is due, for as long as the connection lasts. Never rejects: a loss is told by the connection. */
-  async #poll(connection: ModbusConnection, queue: BoundedQueue, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#context;
-    const line = this.#line();
-    const indexes = new Map(this.#units.map((unit) => [unit, this.#context.addresses.bind(unit.address, line)]));
-    try {
-      while (!signal.aborted) {
-        const unit = this.#units.reduce((first, other) => (other.dueAtMs < first.dueAtMs ? other : first));
-        const waitMs = unit.dueAtMs - clock.monotonicMs();
-        if (waitMs > 0) await wait(waitMs, undefined, { signal });
-        const reading = await unit.read(connection, signal);
-        unit.schedule(clock);
-        const index = indexes.get(unit) ?? UNBOUND;
-        if (reading !== undefined && index !== UNBOUND) {
-          const { receivedAtMs, quality, statusCode, points, digest, roundTripUs } = reading;
-          queue.push(index, receivedAtMs, Number.NaN, quality, statusCode, points, digest, roundTripUs);
-        } else if (reading !== undefined) queue.dropped(1, reading.receivedAtMs);
-        if (this.#config.pause > 0) await wait(this.#config.pause, undefined, { signal });
-      }
-    } catch (error) {
-      if (!signal.aborted) queue.fail(error);
-    }
+  lineUse(): LineUse | undefined {
+    const line = this.#line;
+    if (line === undefined) return undefined;
+    const { busTime, settings, strays } = line;
+    const nowMs = this.#context.clock.monotonicMs();
+    return {
+      windowMs: busTime.windowMs,
+      ...busTime.ofAll(),
+      strays,
+      outstanding: settings.maxOutstanding,
+      deadUnitShare: this.#config.deadUnitShare,
+      units: this.#units.map((unit) => ({
+        address: unit.address,
+        state: unit.state,
+        ...busTime.ofUnit(unit.unitId),
+        nextInMs: Math.max(0, unit.dueAtMs - nowMs),
+      })),
+    };
   }
 
-  async #claims(connection: ModbusConnection, unit: Unit, signal: AbortSignal): Promise<IdentityClaims | undefined> {
+  async #identity(
+    line: Line,
+    unit: Unit,
+    effort: 'all' | 'known',
+    signal: AbortSignal,
+    raw: { readonly requests: Uint8Array[]; readonly answers: Uint8Array[] },
+  ): Promise<Identity> {
+    const ask = async (request: Uint8Array): Promise<Uint8Array> => {
+      const exchange: Exchange = await line.request(unit.unitId, request, unit.timeoutMs, signal);
+      raw.requests.push(exchange.requestBytes);
+      raw.answers.push(exchange.responseBytes);
+      return exchange.pdu;
+    };
     try {
-      const objects = await readIdentification(READ_CATEGORY.basic, (request) =>
-        this.#ask(connection, unit, request, [], signal),
-      );
-      return claimsOfObjects(objects, unit.serialNumberObject);
+      return await askIdentity(unit.questions, ask, effort);
     } catch (error) {
-      if (error instanceof ProtocolError && ['exception', 'timeout', 'violation'].includes(error.code))
-        return undefined;
+      // It answers when it is read: it will not answer this question an hour later either, and each try costs the line.
+      const isAnswering = unit.hasAnswered && unit.state === 'answering';
+      if (isAnswering && error instanceof ProtocolError && error.code === 'timeout')
+        throw new ProtocolError('unsupported', `asking ${unit.address} who it is: it says nothing to that`);
       throw error;
     }
   }
 
-  async #ask(
-    connection: ModbusConnection,
-    unit: Unit,
-    request: Uint8Array,
-    raw: Uint8Array[],
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    const exchange = await connection.request(unit.unitId, request, this.#config.requestTimeout, signal);
-    raw.push(exchange.responseBytes);
-    return exchange.pdu;
-  }
-
-  /** Uses the connection of a running `observe`, so that gateways that take only one are not asked for two. */
-  async #withConnection<T>(signal: AbortSignal, work: (connection: ModbusConnection) => Promise<T>): Promise<T> {
-    if (this.#connection !== undefined) return work(this.#connection);
-    const connection = await this.#open(signal);
+  /** Uses the line of a running `observe`, so that gateways that take only one connection are not asked for two. */
+  async #withLine<T>(signal: AbortSignal, work: (line: Line) => Promise<T>): Promise<T> {
+    if (this.#line !== undefined) return work(this.#line);
+    const onLost = (): void => {};
+    const line = await this.#attach(signal, onLost);
     try {
-      return await work(connection);
+      return await work(line);
     } finally {
-      await connection.close();
+      await line.detach(onLost);
     }
   }
 
-  #open(signal: AbortSignal): Promise<ModbusConnection> {
-    const { host, port, connectTimeout } = this.#config;
-    return ModbusConnection.open({ host, port, timeoutMs: connectTimeout, clock: this.#context.clock }, signal);
+  #attach(signal: AbortSignal, onLost: (error: ProtocolError) => void): Promise<Line> {
+    return this.#lines.attach(lineSettingsOf(this.#config), this.#context.clock, signal, onLost);
   }
 
   #unit(address: string): Unit {
@@ -164,7 +189,7 @@ export class ModbusAdapter implements SourceAdapter {
     return unit;
   }
 
-  #line(): ProtocolLine {
+  #protocol(): ProtocolLine {
     return { family: 'modbus', variant: this.#config.transport, reach: this.#config.relayed ? 'relayed' : 'direct' };
   }
 }

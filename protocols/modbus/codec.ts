@@ -1,3 +1,4 @@
+import { ProtocolError } from '../errors.ts';
 import type { Point } from './point.ts';
 
 /** A decoded value; `undefined` where the registers hold none (a string of zeroes is empty, not absent). */
@@ -20,17 +21,21 @@ function inOrder(bytes: Uint8Array, order: Point['wordOrder']): Uint8Array {
 
 /**
  * Decodes a point from the big-endian bytes of its registers (MODBUS Application Protocol V1.1b3, 4.2). 64-bit integers
- * are exact; scaling makes them, like all scaled values, IEEE 754 doubles.
+ * are exact; scaling makes them, like all scaled values, IEEE 754 doubles. Throws `ProtocolError('violation')` for
+ * digits that are none.
  */
-export function decodeRegisters(point: Pick<Point, 'type' | 'wordOrder' | 'scale'>, registers: Uint8Array): Value {
+export function decodeRegisters(
+  point: Pick<Point, 'type' | 'wordOrder' | 'scale' | 'bit'>,
+  registers: Uint8Array,
+): Value {
   if (point.type === 'string') return text(inOrder(registers, point.wordOrder === 'BADC' ? 'BADC' : 'ABCD'));
   const bytes = inOrder(registers, point.wordOrder);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const value = number(point.type, view);
+  if (point.type === 'bit') return decodeBit(bytes.toReversed(), point.bit ?? 0);
+  const value = number(point.type, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   return point.scale === 1 ? value : Number(value) * point.scale;
 }
 
-function number(type: Exclude<Point['type'], 'string'>, view: DataView): number | bigint {
+function number(type: Exclude<Point['type'], 'string' | 'bit'>, view: DataView): number | bigint {
   switch (type) {
     case 'u16':
       return view.getUint16(0);
@@ -48,9 +53,23 @@ function number(type: Exclude<Point['type'], 'string'>, view: DataView): number 
       return view.getFloat32(0);
     case 'f64':
       return view.getFloat64(0);
-    default:
-      throw new TypeError(`a ${type} is not read from registers`);
+    case 'bcd16':
+    case 'bcd32':
+    case 'bcd64':
+      return decimal(view);
   }
+}
+
+/** Binary-coded decimal: four bits a digit, the most significant first. 16 digits come as a bigint. */
+function decimal(view: DataView): number | bigint {
+  let value = 0n;
+  for (let at = 0; at < view.byteLength; at++) {
+    const byte = view.getUint8(at);
+    if (byte >> 4 > 9 || (byte & 15) > 9)
+      throw new ProtocolError('violation', `decoding binary-coded decimals: ${byte.toString(16)} are not two digits`);
+    value = value * 100n + BigInt((byte >> 4) * 10 + (byte & 15));
+  }
+  return view.byteLength === 8 ? value : Number(value);
 }
 
 /** Up to the first NUL; bytes outside ASCII as they are in Latin-1, the usual choice of devices. */

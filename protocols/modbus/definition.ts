@@ -1,14 +1,19 @@
 import type { ProtocolDefinition } from '../contract.ts';
 import { ModbusAdapter } from './adapter.ts';
-import { type ModbusConfig, modbusConfig } from './config.ts';
+import { lineSettingsOf, type ModbusConfig, modbusConfig } from './config.ts';
+import { Lines } from './line.ts';
+import { endpointName } from './transport.ts';
 import { addressOfUnit } from './unit.ts';
 
-/** Modbus TCP. */
+/** The lines of this process: sources that name the same endpoint share its one connection. */
+const lines = new Lines();
+
+/** Modbus TCP, RTU over TCP, and RTU on a serial line. */
 export const modbus: ProtocolDefinition<ModbusConfig> = {
   protocol: 'modbus',
   configSchema: modbusConfig,
   configuredAddresses: ({ units, cycle }) =>
     units.map((unit) => ({ address: addressOfUnit(unit.unitId), expectedIntervalMs: unit.cycle ?? cycle })),
-  endpointOf: ({ host, port }) => `${host}:${port}`,
-  create: (config, context) => new ModbusAdapter(config, context),
+  endpointOf: (config) => endpointName(lineSettingsOf(config).endpoint),
+  create: (config, context) => new ModbusAdapter(config, context, lines),
 };

@@ -5,8 +5,11 @@ import { throwIfException } from './read.ts';
 /** Read Device Identification: function 43, MEI type 14 (MODBUS Application Protocol V1.1b3, 6.21). */
 const FUNCTION_CODE = 0x2b;
 const MEI_TYPE = 0x0e;
-/** Stream access: basic, regular, extended. */
-export const READ_CATEGORY = { basic: 1, regular: 2, extended: 3 } as const;
+/** Categories for stream access. */
+const CATEGORY = { basic: 1, regular: 2, extended: 3 } as const;
+/** One object by itself, where the conformity level has the highest bit. */
+const INDIVIDUAL = 4;
+const INDIVIDUAL_ACCESS = 0x80;
 const MORE_FOLLOWS = 0xff;
 /** Rounds of `moreFollows` and objects taken from one device; a device that announces more is not believed. */
 const MAX_ROUNDS = 16;
@@ -15,12 +18,13 @@ const HEADER_BYTES = 7;
 
 /** One answer of possibly several. */
 interface IdentificationPart {
+  readonly conformity: number;
   readonly objects: ReadonlyMap<number, string>;
   /** Where the next round begins; undefined when this was the last. */
   readonly nextObjectId: number | undefined;
 }
 
-export function identificationRequest(category: number, objectId: number): Uint8Array {
+function identificationRequest(category: number, objectId: number): Uint8Array {
   return Uint8Array.of(FUNCTION_CODE, MEI_TYPE, category, objectId);
 }
 
@@ -41,33 +45,76 @@ export function parseIdentification(pdu: Uint8Array): IdentificationPart {
     objects.set(id, Buffer.from(pdu.subarray(at + 2, at + 2 + length)).toString('utf8'));
     at += 2 + length;
   }
-  return { objects, nextObjectId: pdu[4] === MORE_FOLLOWS ? (pdu[5] ?? 0) : undefined };
+  return { conformity: pdu[3] ?? 0, objects, nextObjectId: pdu[4] === MORE_FOLLOWS ? (pdu[5] ?? 0) : undefined };
 }
 
 /**
- * Reads all objects of a category, round by round, with `ask` making one exchange. Ends at the bounds, when a round
- * brings nothing new, or when the device falls silent after the first round; what was read by then is returned.
+ * Reads all objects a device has, round by round, with `ask` making one exchange: the extended category, or what the
+ * device's conformity level allows of it. `wanted` is asked for by itself where the stream did not bring it and the
+ * device takes such questions. Ends at the bounds, when a round brings nothing new, or when the device falls silent
+ * after the first round; what was read by then is returned. Throws what `ask` and `parseIdentification` throw.
  */
 export async function readIdentification(
-  category: number,
+  wanted: number | undefined,
   ask: (request: Uint8Array) => Promise<Uint8Array>,
 ): Promise<ReadonlyMap<number, string>> {
   const all = new Map<number, string>();
+  const conformity = await readStream(all, ask);
+  const isIndividual = (conformity & INDIVIDUAL_ACCESS) !== 0;
+  if (wanted === undefined || all.has(wanted) || !isIndividual) return all;
+  try {
+    const { objects } = parseIdentification(await ask(identificationRequest(INDIVIDUAL, wanted)));
+    const text = objects.get(wanted);
+    if (text !== undefined) all.set(wanted, text);
+  } catch (error) {
+    if (!isSilenceOrRefusal(error)) throw error;
+  }
+  return all;
+}
+
+/** Fills `all`, and returns the conformity level that the device announced. */
+async function readStream(
+  all: Map<number, string>,
+  ask: (request: Uint8Array) => Promise<Uint8Array>,
+): Promise<number> {
+  // A device may refuse a category that is above its level, though it should answer with what it has (6.21).
+  for (const category of [CATEGORY.extended, CATEGORY.regular, CATEGORY.basic]) {
+    try {
+      return await readCategory(category, all, ask);
+    } catch (error) {
+      const isRefused = error instanceof ProtocolError && error.code === 'exception';
+      if (!isRefused || category === CATEGORY.basic) throw error;
+    }
+  }
+  return 0;
+}
+
+async function readCategory(
+  category: number,
+  all: Map<number, string>,
+  ask: (request: Uint8Array) => Promise<Uint8Array>,
+): Promise<number> {
+  let conformity = 0;
   let objectId = 0;
   for (let round = 0; round < MAX_ROUNDS && all.size < MAX_OBJECTS; round++) {
     let part: IdentificationPart;
     try {
       part = parseIdentification(await ask(identificationRequest(category, objectId)));
     } catch (error) {
-      if (round > 0 && error instanceof ProtocolError && error.code === 'timeout') break;
+      if (round > 0 && isSilenceOrRefusal(error)) break;
       throw error;
     }
+    conformity = part.conformity;
     const before = all.size;
     for (const [id, text] of part.objects) all.set(id, text);
     if (part.nextObjectId === undefined || all.size === before) break;
     objectId = part.nextObjectId;
   }
-  return all;
+  return conformity;
+}
+
+function isSilenceOrRefusal(error: unknown): boolean {
+  return error instanceof ProtocolError && ['timeout', 'exception', 'violation'].includes(error.code);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../errors.ts';
+import { bytesAskedFor } from './answer.ts';
 import { decodeBit, decodeRegisters, type Value } from './codec.ts';
-import { widthOf } from './point.ts';
+import { isBitTable, widthOf } from './point.ts';
 import type { PlannedRead } from './request-plan.ts';
 
 /** The device answered with an exception: it is there, but gave no data (R3). */
@@ -27,23 +28,14 @@ const EXCEPTIONS: Readonly<Record<number, string>> = {
   11: 'gateway target device failed to respond',
 };
 
-/** The request's protocol data unit: function, address, quantity (V1.1b3, 6.1 to 6.4). */
-export function readRequest({
-  functionCode,
-  address,
-  count,
-}: Pick<PlannedRead, 'functionCode' | 'address' | 'count'>): Uint8Array {
-  return Uint8Array.of(functionCode, address >> 8, address & 0xff, count >> 8, count & 0xff);
-}
-
 /**
  * The values of a read's points, by place. Throws `ModbusException`, and `ProtocolError('violation')` when the answer
  * does not carry exactly the bytes that were asked for.
  */
 export function decodeRead(read: PlannedRead, pdu: Uint8Array): readonly Value[] {
   throwIfException(read.functionCode, pdu);
-  const isBits = read.functionCode <= 2;
-  const expected = isBits ? Math.ceil(read.count / 8) : read.count * 2;
+  const isBits = isBitTable(read.table);
+  const expected = bytesAskedFor(read.request);
   if (pdu[1] !== expected || pdu.length !== expected + 2) {
     const got = `announces ${pdu[1] ?? 0} bytes and carries ${Math.max(0, pdu.length - 2)}`;
     throw new ProtocolError(

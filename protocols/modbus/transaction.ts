@@ -1,15 +1,15 @@
-import { connect, type Socket } from 'node:net';
 import { abortedError } from '../bounded-queue.ts';
 import type { Clock } from '../contract.ts';
 import { ProtocolError } from '../errors.ts';
-import { AduReader, encodeAdu } from './frame.ts';
+import { isAnswer } from './answer.ts';
+import type { Frame, Framing } from './frame.ts';
+import { StopSignals } from './stop-signals.ts';
+import type { Link } from './transport.ts';
 
 /** Transaction ids whose answers may still come; with more of them the connection is not worth keeping. */
 const MAX_RETIRED = 4_096;
 /** Requests that may wait for their turn. */
 const MAX_WAITING = 1_024;
-/** Bit 7 of the function code marks an exception (MODBUS Application Protocol V1.1b3, 7). */
-const EXCEPTION_BIT = 0x80;
 
 /** One request and the answer that was matched to it. */
 export interface Exchange {
@@ -19,8 +19,24 @@ export interface Exchange {
   readonly responseBytes: Uint8Array;
   readonly requestedAtMs: number;
   readonly receivedAtMs: number;
-  /** From the request handed to the socket to the answer read from it. */
+  /** From the request handed to the link to the answer read from it. */
   readonly roundTripUs: number;
+}
+
+export interface ConnectionOptions {
+  readonly link: Link;
+  readonly framing: Framing;
+  /** For messages. */
+  readonly endpoint: string;
+  readonly clock: Clock;
+  /** Requests under way at once; 1 where the framing has no transaction ids. */
+  readonly maxOutstanding: number;
+  /** Between an answer, or the wait for one, and the next request. */
+  readonly pauseMs: number;
+  /** After this silence a frame that is not complete never will be; for framings that live by silence. */
+  readonly silenceMs: number;
+  /** Told of every request that left the queue: how long it held the line, and whether it was answered. */
+  readonly onSettled?: (unitId: number, heldMs: number, outcome: 'answered' | 'silent') => void;
 }
 
 interface Waiting {
@@ -32,84 +48,61 @@ interface Waiting {
   readonly reject: (error: ProtocolError) => void;
 }
 
-interface Outstanding extends Waiting {
+interface Outstanding {
+  readonly request: Waiting;
   readonly transactionId: number;
   readonly requestBytes: Uint8Array;
   readonly requestedAtMs: number;
   readonly sentAtMs: number;
-  readonly timer: NodeJS.Timeout;
-  readonly onAbort: () => void;
+  readonly deadlineMs: number;
+  /** Its promise is settled, but on a line its answer may still be on the way. */
+  isGivenUp: boolean;
 }
 
 /**
- * One TCP connection to one Modbus endpoint, one request at a time, in order: cheap gateways understand no more.
+ * One connection to one Modbus endpoint: requests in order, one at a time or a few, each with a deadline.
  *
- * A false match is false evidence. An answer is taken only when its transaction id, unit id and function code are
- * those of the request that is outstanding; everything else is counted in `strays` and the wait goes on. An id whose
- * request timed out is never used again on this connection, so an answer that comes late, however late, can match
- * nothing. Every wait has a deadline; nothing is thrown from a timer or a socket event.
+ * A false match is false evidence. With transaction ids an answer is taken only when its transaction id, unit id and
+ * function code are those of a request under way; an id whose request was given up is never used again on this
+ * connection, so an answer that comes late, however late, can match nothing. Without them (RTU) one request is under
+ * way, its answer must have the unit, the function and exactly the length that was asked for, and a unit that left a
+ * request unanswered is not asked again before as long again has passed, so that its late answer finds nobody waiting.
+ * Everything else is counted in `strays` and the wait goes on. Nothing is thrown from a timer or an event of the link.
  */
 export class ModbusConnection {
-  readonly #socket: Socket;
-  readonly #clock: Clock;
-  readonly #endpoint: string;
-  readonly #reader = new AduReader();
+  readonly #options: ConnectionOptions;
   readonly #retired = new Set<number>();
   readonly #waiting: Waiting[] = [];
-  #outstanding: Outstanding | undefined;
+  readonly #outstanding = new Map<number, Outstanding>();
+  /** RTU: until when a unit's late answer may come, by the monotonic clock. */
+  readonly #lateUntilMs = new Map<number, number>();
+  readonly #signals = new StopSignals((signal) => this.#aborted(signal));
+  #unsent: Uint8Array[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #silenceTimer: NodeJS.Timeout | undefined;
+  #readyAtMs = 0;
   #nextId = 0;
   #failure: ProtocolError | undefined;
-  /** Frames that matched no outstanding request. */
+  /** Frames that matched no request under way. */
   strays = 0;
+  /** When a frame was last received, by the monotonic clock; at first, when the connection was made. */
+  heardAtMs: number;
   /** Called once, with the reason, when the connection is no longer usable. */
   onLost: (error: ProtocolError) => void = () => {};
 
-  private constructor(socket: Socket, endpoint: string, clock: Clock) {
-    this.#socket = socket;
-    this.#endpoint = endpoint;
-    this.#clock = clock;
-    socket.on('data', (chunk) => this.#received(chunk));
-    socket.on('error', (error) => this.#lose(lost(endpoint, error.message, error)));
-    socket.on('close', () => this.#lose(lost(endpoint, 'the device closed the connection')));
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.heardAtMs = options.clock.monotonicMs();
+    options.link.listen(
+      (bytes) => this.#received(bytes),
+      (reason, cause) => this.#lose(lost(options.endpoint, reason, cause)),
+    );
   }
 
-  /** Connects. Rejects with `ProtocolError`: `unreachable`, `timeout`, `aborted`. */
-  static open(
-    options: { readonly host: string; readonly port: number; readonly timeoutMs: number; readonly clock: Clock },
-    signal: AbortSignal,
-  ): Promise<ModbusConnection> {
-    const { host, port, timeoutMs, clock } = options;
-    const endpoint = `${host}:${port}`;
-    const doing = `connecting to ${endpoint}`;
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(abortedError(doing));
-        return;
-      }
-      const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 });
-      const settle = (outcome: () => void): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        socket.removeAllListeners();
-        outcome();
-      };
-      const fail = (error: ProtocolError): void =>
-        settle(() => {
-          socket.on('error', () => {});
-          socket.destroy();
-          reject(error);
-        });
-      const onAbort = (): void => fail(abortedError(doing));
-      const timer = setTimeout(
-        () => fail(new ProtocolError('timeout', `${doing}: no answer in ${timeoutMs} ms`, HINT_REACH)),
-        timeoutMs,
-      );
-      signal.addEventListener('abort', onAbort, { once: true });
-      socket.once('error', (error) =>
-        fail(new ProtocolError('unreachable', `${doing}: ${error.message}`, { cause: error, ...HINT_REACH })),
-      );
-      socket.once('connect', () => settle(() => resolve(new ModbusConnection(socket, endpoint, clock))));
-    });
+  /** Nothing waits and nothing is under way. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#outstanding.size === 0;
   }
 
   /**
@@ -124,132 +117,245 @@ export class ModbusConnection {
         reject(new ProtocolError('timeout', `${this.#doing(unitId)}: ${MAX_WAITING} requests wait already`));
       } else {
         this.#waiting.push({ unitId, pdu, timeoutMs, signal, resolve, reject });
+        this.#signals.use(signal);
         this.#sendNext();
       }
     });
   }
 
-  /** Ends the connection; what waits is rejected with `aborted`. Resolves when the socket is closed. */
+  /** Gives the connection up for a reason that its user knows better. */
+  lose(why: string): void {
+    this.#lose(lost(this.#options.endpoint, why));
+  }
+
+  /** Ends the connection; what waits is rejected with `aborted`. Resolves when the link is closed. */
   close(): Promise<void> {
-    this.#lose(abortedError(`talking to ${this.#endpoint}`));
-    if (this.#socket.closed) return Promise.resolve();
-    return new Promise((resolve) => this.#socket.once('close', () => resolve()));
+    this.#lose(abortedError(`talking to ${this.#options.endpoint}`));
+    return this.#options.link.close();
   }
 
   #sendNext(): void {
-    while (this.#outstanding === undefined) {
-      const next = this.#waiting.shift();
+    const { clock, maxOutstanding } = this.#options;
+    while (this.#waiting.length > 0 && this.#outstanding.size < maxOutstanding && this.#failure === undefined) {
+      const nowMs = clock.monotonicMs();
+      if (nowMs < this.#readyAtMs) {
+        this.#wakeAt(this.#readyAtMs, nowMs);
+        return;
+      }
+      const next = this.#takeWaiting(nowMs);
       if (next === undefined) return;
-      if (next.signal.aborted) next.reject(abortedError(this.#doing(next.unitId)));
-      else this.#send(next);
+      this.#send(next, nowMs);
     }
   }
 
-  #send(next: Waiting): void {
+  /** The first in the queue whose unit may be asked now. */
+  #takeWaiting(nowMs: number): Waiting | undefined {
+    if (this.#lateUntilMs.size === 0) return this.#waiting.shift();
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const [place, { unitId }] of this.#waiting.entries()) {
+      const untilMs = this.#lateUntilMs.get(unitId) ?? 0;
+      if (untilMs <= nowMs) {
+        this.#lateUntilMs.delete(unitId);
+        return this.#waiting.splice(place, 1)[0];
+      }
+      earliestMs = Math.min(earliestMs, untilMs);
+    }
+    this.#wakeAt(earliestMs, nowMs);
+    return undefined;
+  }
+
+  #send(request: Waiting, sentAtMs: number): void {
+    const { clock, framing } = this.#options;
     const transactionId = this.#freshId();
-    const requestBytes = encodeAdu({ transactionId, unitId: next.unitId, pdu: next.pdu });
-    const onAbort = (): void => this.#giveUp(abortedError(this.#doing(next.unitId)));
-    const timer = setTimeout(() => {
-      const message = `${this.#doing(next.unitId)}: no answer in ${next.timeoutMs} ms`;
-      this.#giveUp(
-        new ProtocolError('timeout', message, {
-          hint: 'check the unit id, the line behind the gateway and that the device has power',
-        }),
-      );
-    }, next.timeoutMs);
-    next.signal.addEventListener('abort', onAbort, { once: true });
-    const requestedAtMs = this.#clock.nowMs();
-    this.#outstanding = {
-      ...next,
+    const requestBytes = framing.encode(transactionId, request.unitId, request.pdu);
+    const deadlineMs = sentAtMs + request.timeoutMs;
+    const requestedAtMs = clock.nowMs();
+    this.#outstanding.set(transactionId, {
+      request,
       transactionId,
       requestBytes,
       requestedAtMs,
-      timer,
-      onAbort,
-      sentAtMs: this.#clock.monotonicMs(),
-    };
-    this.#socket.write(requestBytes);
+      sentAtMs,
+      deadlineMs,
+      isGivenUp: false,
+    });
+    this.#wakeAt(deadlineMs, sentAtMs);
+    this.#write(requestBytes);
+  }
+
+  /** Requests of one turn of the event loop leave in one write, where more than one may be under way. */
+  #write(bytes: Uint8Array): void {
+    if (this.#options.maxOutstanding === 1) {
+      this.#options.link.write(bytes);
+      return;
+    }
+    this.#unsent.push(bytes);
+    if (this.#unsent.length > 1) return;
+    queueMicrotask(() => {
+      const unsent = this.#unsent;
+      this.#unsent = [];
+      const [first] = unsent;
+      if (first === undefined || this.#failure !== undefined) return;
+      this.#options.link.write(unsent.length === 1 ? first : Buffer.concat(unsent));
+    });
   }
 
   /** An id that no request of this connection can still be answered under. */
   #freshId(): number {
     do this.#nextId = (this.#nextId + 1) & 0xffff;
-    while (this.#retired.has(this.#nextId));
+    while (this.#retired.has(this.#nextId) || this.#outstanding.has(this.#nextId));
     return this.#nextId;
   }
 
-  /** The outstanding request ends without an answer; should one come later, it finds its id retired. */
-  #giveUp(error: ProtocolError): void {
-    const given = this.#takeOutstanding();
-    if (given === undefined) return;
-    this.#retired.add(given.transactionId);
-    given.reject(error);
-    if (this.#retired.size > MAX_RETIRED)
-      this.#lose(lost(this.#endpoint, `${MAX_RETIRED} requests were never answered`));
-    else this.#sendNext();
+  /** One timer for all deadlines and pauses: it is set anew only when something is due earlier than it. */
+  #wakeAt(atMs: number, nowMs: number): void {
+    if (atMs >= this.#timerAtMs) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(atMs - nowMs)));
   }
 
-  #received(chunk: Buffer): void {
-    const receivedAtMs = this.#clock.nowMs();
-    const readAtMs = this.#clock.monotonicMs();
-    let frames: ReturnType<AduReader['take']>;
-    try {
-      frames = this.#reader.take(chunk);
-    } catch (error) {
-      this.#lose(error instanceof ProtocolError ? error : lost(this.#endpoint, String(error)));
+  #wake(): void {
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#options.clock.monotonicMs();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const outstanding of this.#outstanding.values()) {
+      if (outstanding.deadlineMs <= nowMs) this.#expired(outstanding, nowMs);
+      else nextMs = Math.min(nextMs, outstanding.deadlineMs);
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#wakeAt(nextMs, nowMs);
+    this.#sendNext();
+  }
+
+  #expired(outstanding: Outstanding, nowMs: number): void {
+    const { request } = outstanding;
+    const message = `${this.#doing(request.unitId)}: no answer in ${request.timeoutMs} ms`;
+    this.#giveUp(
+      outstanding,
+      new ProtocolError('timeout', message, {
+        hint: 'check the unit id, the line behind the gateway and that the device has power',
+      }),
+    );
+    this.#leave(outstanding, nowMs);
+    this.#options.onSettled?.(request.unitId, nowMs - outstanding.sentAtMs, 'silent');
+  }
+
+  /** The request ends without an answer; should one come later, it finds its id retired, or nobody waiting. */
+  #giveUp(outstanding: Outstanding, error: ProtocolError): void {
+    if (!outstanding.isGivenUp) {
+      outstanding.isGivenUp = true;
+      this.#signals.release(outstanding.request.signal);
+      outstanding.request.reject(error);
+    }
+  }
+
+  #leave({ transactionId, request }: Outstanding, nowMs: number): void {
+    const { framing, pauseMs, endpoint } = this.#options;
+    this.#outstanding.delete(transactionId);
+    this.#readyAtMs = nowMs + pauseMs;
+    if (!framing.hasTransactionIds) {
+      this.#lateUntilMs.set(request.unitId, nowMs + request.timeoutMs);
       return;
     }
+    this.#retired.add(transactionId);
+    if (this.#retired.size > MAX_RETIRED) this.#lose(lost(endpoint, `${MAX_RETIRED} requests were never answered`));
+  }
+
+  #aborted(signal: AbortSignal): void {
+    const kept = this.#waiting.filter((waiting) => waiting.signal !== signal);
+    const stopped = this.#waiting.filter((waiting) => waiting.signal === signal);
+    this.#waiting.splice(0, this.#waiting.length, ...kept);
+    for (const { reject, unitId } of stopped) {
+      this.#signals.release(signal);
+      reject(abortedError(this.#doing(unitId)));
+    }
+    for (const outstanding of this.#outstanding.values()) {
+      if (outstanding.request.signal !== signal || outstanding.isGivenUp) continue;
+      this.#giveUp(outstanding, abortedError(this.#doing(outstanding.request.unitId)));
+      // On a line without ids nobody may speak until its answer came or its time is over.
+      if (this.#options.framing.hasTransactionIds) this.#leave(outstanding, this.#options.clock.monotonicMs());
+    }
+    this.#sendNext();
+  }
+
+  #received(bytes: Uint8Array): void {
+    const { framing, endpoint, silenceMs } = this.#options;
+    let frames: readonly Frame[];
+    try {
+      frames = framing.take(bytes);
+    } catch (error) {
+      this.#lose(error instanceof ProtocolError ? error : lost(endpoint, String(error)));
+      return;
+    }
+    clearTimeout(this.#silenceTimer);
+    if (!framing.hasTransactionIds && framing.isHolding)
+      this.#silenceTimer = setTimeout(() => this.#answered(framing.silence()), silenceMs);
+    this.#answered(frames);
+  }
+
+  #answered(frames: readonly Frame[]): void {
+    if (frames.length === 0 || this.#failure !== undefined) return;
+    const { clock, pauseMs, onSettled } = this.#options;
+    const receivedAtMs = clock.nowMs();
+    const readAtMs = clock.monotonicMs();
+    this.heardAtMs = readAtMs;
     for (const frame of frames) {
-      const wanted = this.#outstanding;
-      if (wanted === undefined || !isAnswer(frame, wanted)) {
+      const outstanding = this.#wantedBy(frame);
+      if (outstanding === undefined) {
+        this.strays += 1;
+        this.#lateUntilMs.delete(frame.unitId);
+        continue;
+      }
+      this.#outstanding.delete(outstanding.transactionId);
+      this.#readyAtMs = readAtMs + pauseMs;
+      const heldMs = readAtMs - outstanding.sentAtMs;
+      onSettled?.(frame.unitId, heldMs, 'answered');
+      if (outstanding.isGivenUp) {
         this.strays += 1;
         continue;
       }
-      this.#takeOutstanding();
-      wanted.resolve({
+      const { request, requestBytes, requestedAtMs } = outstanding;
+      this.#signals.release(request.signal);
+      request.resolve({
         pdu: frame.pdu,
-        requestBytes: wanted.requestBytes,
-        responseBytes: encodeAdu(frame),
-        requestedAtMs: wanted.requestedAtMs,
+        requestBytes,
+        responseBytes: frame.bytes,
+        requestedAtMs,
         receivedAtMs,
-        roundTripUs: (readAtMs - wanted.sentAtMs) * 1000,
+        roundTripUs: heldMs * 1000,
       });
-      this.#sendNext();
     }
+    this.#sendNext();
   }
 
-  #takeOutstanding(): Outstanding | undefined {
-    const outstanding = this.#outstanding;
-    if (outstanding === undefined) return undefined;
-    this.#outstanding = undefined;
-    clearTimeout(outstanding.timer);
-    outstanding.signal.removeEventListener('abort', outstanding.onAbort);
-    return outstanding;
+  #wantedBy(frame: Frame): Outstanding | undefined {
+    const { transactionId } = frame;
+    const wanted =
+      transactionId === undefined ? firstOf(this.#outstanding.values()) : this.#outstanding.get(transactionId);
+    return wanted !== undefined && isAnswer(frame, wanted.request) ? wanted : undefined;
   }
 
   #lose(error: ProtocolError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    this.#socket.destroy();
-    this.#takeOutstanding()?.reject(error);
+    clearTimeout(this.#timer);
+    clearTimeout(this.#silenceTimer);
+    this.#signals.clear();
+    void this.#options.link.close();
+    for (const { request, isGivenUp } of this.#outstanding.values()) if (!isGivenUp) request.reject(error);
+    this.#outstanding.clear();
     for (const { reject } of this.#waiting.splice(0)) reject(error);
     this.onLost(error);
   }
 
   #doing(unitId: number): string {
-    return `asking unit ${unitId} at ${this.#endpoint}`;
+    return `asking unit ${unitId} at ${this.#options.endpoint}`;
   }
 }
 
-const HINT_REACH = { hint: 'check host and port, and that the gateway takes another connection: many take one or two' };
-
-/** MODBUS Messaging on TCP/IP V1.0b, 4.2.2: same transaction, same unit, same function or its exception. */
-function isAnswer(frame: { transactionId: number; unitId: number; pdu: Uint8Array }, wanted: Outstanding): boolean {
-  const functionCode = wanted.pdu[0] ?? 0;
-  const answered = frame.pdu[0] ?? 0;
-  if (frame.transactionId !== wanted.transactionId || frame.unitId !== wanted.unitId) return false;
-  if (answered === functionCode) return true;
-  return answered === (functionCode | EXCEPTION_BIT) && frame.pdu.length === 2;
+function firstOf<T>(values: Iterable<T>): T | undefined {
+  const [first] = values;
+  return first;
 }
 
 function lost(endpoint: string, why: string, cause?: unknown): ProtocolError {

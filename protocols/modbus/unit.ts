@@ -3,15 +3,16 @@ import { ProtocolError } from '../errors.ts';
 import { Quality } from '../observation.ts';
 import { ValueDigest } from '../value-digest.ts';
 import type { Value } from './codec.ts';
-import type { ModbusConfig, UnitConfig } from './config.ts';
-import { decodeRead, ModbusException, readRequest } from './read.ts';
+import { type ModbusConfig, planLimitsOf, type UnitConfig } from './config.ts';
+import { type IdentityQuestions, nameplateReads } from './identify.ts';
+import type { Line } from './line.ts';
+import type { Plausibility } from './plausibility.ts';
+import { decodeRead, ModbusException } from './read.ts';
 import { type PlannedRead, planReads } from './request-plan.ts';
-import type { Exchange, ModbusConnection } from './transaction.ts';
+import type { Exchange } from './transaction.ts';
 
 /** Unanswered cycles in a row after which a unit counts as dead. */
 const DEAD_AFTER = 3;
-/** A dead unit is asked once in this many request time-outs: it costs the line at most a tenth of its time. */
-const DEAD_SHARE = 10;
 
 /** What one cycle of one unit brought. */
 export interface Reading {
@@ -30,25 +31,34 @@ export class Unit {
   readonly address: string;
   readonly unitId: number;
   readonly plan: readonly PlannedRead[];
-  readonly serialNumberObject: number | undefined;
-  readonly #cycleMs: number;
-  readonly #timeoutMs: number;
+  readonly questions: IdentityQuestions;
+  readonly cycleMs: number;
+  readonly timeoutMs: number;
+  readonly #plausibility: Plausibility | undefined;
   readonly #digest = new ValueDigest();
   #unanswered = 0;
+  /** Once at least, since the process started. */
+  hasAnswered = false;
   /** By the monotonic clock. */
   dueAtMs = 0;
+  /** It is being read. */
+  isBusy = false;
 
-  constructor(unit: UnitConfig, config: ModbusConfig) {
+  constructor(unit: UnitConfig, config: ModbusConfig, plausibility: Plausibility | undefined) {
     this.unitId = unit.unitId;
     this.address = addressOfUnit(unit.unitId);
-    this.serialNumberObject = unit.serialNumberObject;
-    this.plan = planReads(unit.points, config);
-    this.#cycleMs = unit.cycle ?? config.cycle;
-    this.#timeoutMs = config.requestTimeout;
+    const { identification, serialNumberObject, nameplate } = unit;
+    this.questions = { identification, serialNumberObject, nameplate: nameplateReads(nameplate), silentTo: new Set() };
+    this.plan = planReads(unit.points, planLimitsOf(unit, config));
+    this.cycleMs = unit.cycle ?? config.cycle;
+    this.timeoutMs = config.requestTimeout;
+    this.#plausibility = plausibility;
   }
 
-  get isDead(): boolean {
-    return this.#unanswered >= DEAD_AFTER;
+  /** `silent`: it did not answer last time; `dead`: nor for some cycles before, so it is asked only now and then. */
+  get state(): 'answering' | 'silent' | 'dead' {
+    if (this.#unanswered === 0) return 'answering';
+    return this.#unanswered < DEAD_AFTER ? 'silent' : 'dead';
   }
 
   /**
@@ -56,21 +66,20 @@ export class Unit {
    * read was answered with values, bad when the device answered with nothing but exceptions, uncertain in between.
    * Rejects only when the connection is lost or the signal aborts.
    */
-  async read(connection: ModbusConnection, signal: AbortSignal): Promise<Reading | undefined> {
-    let answered = 0;
+  async read(line: Line, signal: AbortSignal): Promise<Reading | undefined> {
+    const exchanges = await this.#exchanges(line, signal);
     let exceptionCode = 0;
     let roundTripUs = 0;
     let receivedAtMs = 0;
     let points = 0;
     let good = 0;
     this.#digest.start();
-    for (const read of this.plan) {
-      const exchange = await this.#exchange(connection, read, signal);
-      // The device is not there: asking for its other registers would only hold up the line.
-      if (exchange === undefined) break;
-      answered += 1;
+    for (const [place, exchange] of exchanges.entries()) {
+      const read = this.plan[place];
+      if (exchange === undefined || read === undefined) continue;
       roundTripUs = Math.max(roundTripUs, exchange.roundTripUs);
-      receivedAtMs = exchange.receivedAtMs;
+      receivedAtMs = Math.max(receivedAtMs, exchange.receivedAtMs);
+      this.#plausibility?.add(exchange, read.request.length);
       const values = valuesOf(read, exchange);
       if (values instanceof ModbusException) exceptionCode = values.exceptionCode;
       else if (values !== undefined) {
@@ -79,30 +88,38 @@ export class Unit {
         for (const value of values) this.#add(value);
       }
     }
-    this.#unanswered = answered === 0 ? this.#unanswered + 1 : 0;
-    if (answered === 0) return undefined;
+    this.#unanswered = receivedAtMs === 0 ? this.#unanswered + 1 : 0;
+    if (receivedAtMs === 0) return undefined;
+    this.hasAnswered = true;
     const quality = good === this.plan.length ? Quality.good : good === 0 ? Quality.bad : Quality.uncertain;
-    return {
-      quality,
-      statusCode: exceptionCode,
-      points,
-      digest: good === 0 ? 0 : this.#digest.finish(),
-      receivedAtMs,
-      roundTripUs,
-    };
+    const digest = good === 0 ? 0 : this.#digest.finish();
+    return { quality, statusCode: exceptionCode, points, digest, receivedAtMs, roundTripUs };
   }
 
-  /** Sets when it is read next. Cycles that were missed are not made up for. */
-  schedule(clock: Clock): void {
+  /** Sets when it is read next, `waitMs` after it was due. Cycles that were missed are not made up for. */
+  schedule(clock: Clock, waitMs: number): void {
     const nowMs = clock.monotonicMs();
-    const wait = this.isDead ? Math.max(this.#cycleMs, DEAD_SHARE * this.#timeoutMs) : this.#cycleMs;
-    this.dueAtMs = Math.max(this.dueAtMs + wait, nowMs);
-    if (this.dueAtMs - nowMs > wait || this.isDead) this.dueAtMs = nowMs + wait;
+    const isLate = nowMs - this.dueAtMs > waitMs;
+    this.dueAtMs = isLate || this.state === 'dead' ? nowMs + waitMs : this.dueAtMs + waitMs;
   }
 
-  async #exchange(connection: ModbusConnection, read: PlannedRead, signal: AbortSignal): Promise<Exchange | undefined> {
+  /** By place in the plan; undefined where no answer came. */
+  async #exchanges(line: Line, signal: AbortSignal): Promise<(Exchange | undefined)[]> {
+    if (line.settings.maxOutstanding > 1 && this.state === 'answering')
+      return Promise.all(this.plan.map((read) => this.#exchange(line, read, signal)));
+    const exchanges: (Exchange | undefined)[] = [];
+    for (const read of this.plan) {
+      const exchange = await this.#exchange(line, read, signal);
+      exchanges.push(exchange);
+      // The device is not there: asking for its other registers would only hold up the line.
+      if (exchange === undefined) break;
+    }
+    return exchanges;
+  }
+
+  async #exchange(line: Line, read: PlannedRead, signal: AbortSignal): Promise<Exchange | undefined> {
     try {
-      return await connection.request(this.unitId, readRequest(read), this.#timeoutMs, signal);
+      return await line.request(this.unitId, read.request, this.timeoutMs, signal);
     } catch (error) {
       if (error instanceof ProtocolError && error.code === 'timeout') return undefined;
       throw error;

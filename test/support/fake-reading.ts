@@ -214,6 +214,7 @@ function fakeSources(): SourceReading[] {
     lastObservationAtMs: FAKE_NOW_MS - 40,
     lastError: undefined,
     nextAttemptAtMs: undefined,
+    line: undefined,
     notices: [],
   };
   return [

@@ -13,11 +13,14 @@ export class ScriptedDevice {
   readonly #sockets = new Set<Socket>();
   readonly #server;
   connections = 0;
+  /** Called with each connection before anything is read from it. */
+  onConnection: (socket: Socket) => void = () => {};
 
   constructor(answer: (request: SeenRequest, socket: Socket) => void) {
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.connections += 1;
       this.#sockets.add(socket);
+      this.onConnection(socket);
       socket.on('error', () => {});
       socket.once('close', () => this.#sockets.delete(socket));
       let held = Buffer.alloc(0);
@@ -36,6 +39,16 @@ export class ScriptedDevice {
         }
       });
     });
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
+  /** Resets every connection. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   async listen(): Promise<number> {

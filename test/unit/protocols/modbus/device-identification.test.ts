@@ -39,7 +39,7 @@ describe('read device identification', () => {
       ),
       answer([[2, 'V1.0']]),
     );
-    expect([...(await readIdentification(3, ask))]).toEqual([
+    expect([...(await readIdentification(undefined, ask))]).toEqual([
       [0, 'Yunfeng'],
       [1, 'SC-75'],
       [2, 'V1.0'],
@@ -50,21 +50,47 @@ describe('read device identification', () => {
     ]);
   });
 
+  it('asks for less where a device refuses a category above its conformity level', async () => {
+    const exception = Uint8Array.of(0xab, 3);
+    const { ask, requests } = asking(exception, exception, answer([[0, 'Yunfeng']]));
+    expect([...(await readIdentification(undefined, ask))]).toEqual([[0, 'Yunfeng']]);
+    expect(requests.map(([, , category]) => category)).toEqual([3, 2, 1]);
+    const refusing = asking(exception, exception, exception);
+    await expect(readIdentification(undefined, refusing.ask)).rejects.toMatchObject({ code: 'exception' });
+  });
+
+  it('asks for the named object by itself where the stream did not bring it and the level allows that', async () => {
+    const one = Uint8Array.from([0x2b, 0x0e, 4, 0x83, 0, 0, 1, 0x80, 2, 0x53, 0x37]);
+    const { ask, requests } = asking(answer([[0, 'Yunfeng']]), one);
+    expect([...(await readIdentification(0x80, ask))]).toEqual([
+      [0, 'Yunfeng'],
+      [0x80, 'S7'],
+    ]);
+    expect(requests[1]).toEqual([0x2b, 0x0e, 4, 0x80]);
+    const silent = asking(answer([[0, 'Yunfeng']]));
+    expect((await readIdentification(0x80, silent.ask)).size).toBe(1);
+    const streamOnly = answer([[0, 'Yunfeng']]);
+    streamOnly[3] = 0x03;
+    const unable = asking(streamOnly, one);
+    await readIdentification(0x80, unable.ask);
+    expect(unable.requests.length).toBe(1);
+  });
+
   it('fault "moreFollows, then silence": keeps what was read and ends', async () => {
     const { ask } = asking(answer([[0, 'Yunfeng']], 1));
-    expect([...(await readIdentification(3, ask))]).toEqual([[0, 'Yunfeng']]);
+    expect([...(await readIdentification(undefined, ask))]).toEqual([[0, 'Yunfeng']]);
   });
 
   it('fault "endless moreFollows": stops when a round brings nothing new', async () => {
     const { ask, requests } = asking(...Array.from({ length: 100 }, () => answer([[0, 'again']], 0)));
-    await readIdentification(3, ask);
+    await readIdentification(undefined, ask);
     expect(requests.length).toBe(2);
   });
 
   it('stops after a bounded number of rounds even when each brings something', async () => {
     const rounds = Array.from({ length: 300 }, (_, i) => answer([[i % 256, 'x']], (i + 1) % 256));
     const { ask, requests } = asking(...rounds);
-    await readIdentification(3, ask);
+    await readIdentification(undefined, ask);
     expect(requests.length).toBe(16);
   });
 

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { decodeBit, decodeRegisters } from '../../../../protocols/modbus/codec.ts';
 import { modbusConfig } from '../../../../protocols/modbus/config.ts';
 import { type Point, placeOfReference, pointConfig, widthOf } from '../../../../protocols/modbus/point.ts';
-import { decodeRead, ModbusException, readRequest } from '../../../../protocols/modbus/read.ts';
+import { decodeRead, ModbusException } from '../../../../protocols/modbus/read.ts';
 import { planReads } from '../../../../protocols/modbus/request-plan.ts';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 const decode = (type: Point['type'], hex: string, wordOrder: Point['wordOrder'] = 'ABCD', scale = 1) =>
-  decodeRegisters({ type, wordOrder, scale }, bytes(hex));
+  decodeRegisters({ type, wordOrder, scale, bit: undefined }, bytes(hex));
 
 describe('decoding registers', () => {
   it('reads every type from big-endian bytes', () => {
@@ -40,6 +40,23 @@ describe('decoding registers', () => {
     expect(decode('u64', '0020000000000001')).toBe(9_007_199_254_740_993n);
   });
 
+  it('reads binary-coded decimals in every length and order, and refuses digits that are none', () => {
+    expect(decode('bcd16', '1234')).toBe(1_234);
+    expect(decode('bcd32', '56781234', 'CDAB')).toBe(12_345_678);
+    expect(decode('bcd64', '9999999999999999')).toBe(9_999_999_999_999_999n);
+    expect(decode('bcd16', '0250', 'ABCD', 0.1)).toBeCloseTo(25, 10);
+    expect(() => decode('bcd16', '12a4')).toThrow(expect.objectContaining({ code: 'violation' }));
+    expect(() => decode('bcd32', '000000f0')).toThrow('f0 are not two digits');
+  });
+
+  it('reads single bits of a register, 0 the least significant', () => {
+    const bits = (hex: string, wordOrder: Point['wordOrder'] = 'ABCD') =>
+      Array.from({ length: 16 }, (_, bit) => decodeRegisters({ type: 'bit', bit, wordOrder, scale: 1 }, bytes(hex)));
+    const set = (all: unknown[]) => all.flatMap((isSet, bit) => (isSet === true ? [bit] : []));
+    expect(set(bits('8005'))).toEqual([0, 2, 15]);
+    expect(set(bits('8005', 'BADC'))).toEqual([7, 8, 10]);
+  });
+
   it('takes bits from the least significant end of the first byte', () => {
     expect([0, 1, 2, 8, 9].map((place) => decodeBit(Uint8Array.of(0b101, 0b10), place))).toEqual([
       true,
@@ -60,7 +77,9 @@ describe('decoding registers', () => {
           view.setFloat32(0, number);
           const letters = { A: 0, B: 1, C: 2, D: 3 } as const;
           const sent = order.split('').map((letter) => view.getUint8(letters[letter as keyof typeof letters]));
-          expect(decodeRegisters({ type: 'f32', wordOrder: order, scale: 1 }, Uint8Array.from(sent))).toBe(number);
+          expect(
+            decodeRegisters({ type: 'f32', wordOrder: order, scale: 1, bit: undefined }, Uint8Array.from(sent)),
+          ).toBe(number);
         },
       ),
     );
@@ -87,6 +106,7 @@ function point(fields: Partial<Point> & Pick<Point, 'address'>): Point {
     name: `p${fields.address}`,
     table: 'holding-register',
     type: 'u16',
+    bit: undefined,
     wordOrder: 'ABCD',
     length: 0,
     scale: 1,
@@ -95,7 +115,7 @@ function point(fields: Partial<Point> & Pick<Point, 'address'>): Point {
   };
 }
 
-const LIMITS = { maxRegisters: 125, maxBits: 2_000, maxGap: 8 };
+const LIMITS = { maxRegisters: 125, maxBits: 2_000, maxGap: 8, requests: 'merged' } as const;
 
 describe('the request plan', () => {
   it('merges neighbours, bridges small gaps, and splits at the limit', () => {
@@ -125,7 +145,7 @@ describe('the request plan', () => {
         fc.integer({ min: 20, max: 125 }),
         fc.nat(20),
         (points, maxRegisters, maxGap) => {
-          const plan = planReads(points, { maxRegisters, maxBits: 2_000, maxGap });
+          const plan = planReads(points, { ...LIMITS, maxRegisters, maxGap });
           expect(plan.flatMap((read) => read.points).length).toBe(points.length);
           for (const { address, count, points: planned } of plan) {
             expect(count).toBeLessThanOrEqual(maxRegisters);
@@ -137,12 +157,22 @@ describe('the request plan', () => {
     );
   });
 
+  it('asks for one value at a time where the device wants that', () => {
+    const points = [point({ address: 0 }), point({ address: 1, type: 'f32' }), point({ address: 3 })];
+    const plan = planReads(points, { ...LIMITS, requests: 'one-per-point' });
+    expect(plan.map(({ address, count }) => [address, count])).toEqual([
+      [0, 1],
+      [1, 2],
+      [3, 1],
+    ]);
+  });
+
   it('asks with the function code of each table', () => {
     const plan = planReads(
       [point({ address: 1, table: 'coil', type: 'bit' }), point({ address: 2, table: 'input-register' })],
       LIMITS,
     );
-    expect(plan.map((read) => [...readRequest(read)])).toEqual([
+    expect(plan.map((read) => [...read.request])).toEqual([
       [1, 0, 1, 0, 1],
       [4, 0, 2, 0, 1],
     ]);
@@ -182,7 +212,11 @@ describe('the configuration', () => {
     expect(issuesOf({ address: 0, type: 'string' })[0]).toContain('goes with type: string');
     expect(issuesOf({ address: 65_535, type: 'u32' })[0]).toContain('beyond address 65535');
     expect(issuesOf({})[0]).toContain('address: is missing');
+    expect(issuesOf({ address: 0, type: 'bit' })[0]).toContain('bit: goes with type: bit');
+    expect(issuesOf({ address: 0, bit: 3 })[0]).toContain('bit: goes with type: bit');
+    expect(issuesOf({ table: 'coil', address: 0, bit: 3 })[0]).toContain('bit: goes with type: bit');
     expect(issuesOf({ reference: 30_003, type: 'f32' })).toEqual([]);
+    expect(issuesOf({ reference: 40_001, type: 'bit', bit: 15 })).toEqual([]);
   });
 
   it('refuses a unit or a point name that stands there twice', () => {
@@ -196,5 +230,35 @@ describe('the configuration', () => {
     const parsed = modbusConfig.safeParse({ id: 'x', protocol: 'modbus', host: 'h', units: [unit, unit] });
     const messages = parsed.success ? [] : parsed.error.issues.map(({ message }) => message);
     expect(messages).toEqual(['point a stands here twice', 'unit 1 stands here twice', 'point a stands here twice']);
+  });
+
+  const sourceIssues = (given: object): string[] => {
+    const unit = { unitId: 1, points: [{ name: 'a', address: 0 }] };
+    const parsed = modbusConfig.safeParse({ id: 'x', protocol: 'modbus', units: [unit], ...given });
+    return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  };
+
+  it('refuses a transport without what it needs, and what does not go with it', () => {
+    expect(sourceIssues({})).toEqual(['host: is missing']);
+    expect(sourceIssues({ transport: 'rtu' })).toEqual([expect.stringContaining('serial: is missing')]);
+    const serial = { path: '/dev/ttyUSB0' };
+    expect(sourceIssues({ transport: 'rtu', serial })).toEqual([]);
+    expect(sourceIssues({ transport: 'rtu', serial, host: 'h' })).toEqual(['host: does not go with transport: rtu']);
+    expect(sourceIssues({ host: 'h', serial })).toEqual(['serial: goes with transport: rtu, and only with it']);
+    expect(sourceIssues({ transport: 'rtu', serial, lineBaudRate: 9_600 })).toEqual([
+      'lineBaudRate: is serial.baudRate with transport: rtu',
+    ]);
+  });
+
+  it('refuses pipelining where answers cannot be told apart, and unit ids that no line has', () => {
+    expect(sourceIssues({ host: 'h', transport: 'rtu-over-tcp', outstanding: 2 })[0]).toContain(
+      'outstanding: must be 1',
+    );
+    expect(sourceIssues({ host: 'h', outstanding: 16 })).toEqual([]);
+    const units = [{ unitId: 0, points: [{ name: 'a', address: 0 }] }];
+    expect(sourceIssues({ host: 'h', transport: 'rtu-over-tcp', units })).toEqual([
+      'units.0.unitId: must be 1 to 247 on a line',
+    ]);
+    expect(sourceIssues({ host: 'h', units })).toEqual([]);
   });
 });

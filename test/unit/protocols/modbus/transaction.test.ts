@@ -1,39 +1,21 @@
-import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ProtocolError } from '../../../../protocols/errors.ts';
-import { AduReader } from '../../../../protocols/modbus/frame.ts';
-import { ModbusConnection } from '../../../../protocols/modbus/transaction.ts';
-import { frame, ScriptedDevice, type SeenRequest } from '../../../support/scripted-device.ts';
+import type { ProtocolError } from '../../../../protocols/errors.ts';
+import { MbapFraming } from '../../../../protocols/modbus/mbap.ts';
+import { openLink } from '../../../../protocols/modbus/transport.ts';
+import { frame, type SeenRequest } from '../../../support/scripted-device.ts';
 import { until } from '../../../support/wait.ts';
-
-const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
-const never = new AbortController().signal;
-const READ_ONE = Uint8Array.of(3, 0, 0, 0, 1);
+import { never, READ_ONE, readOne, talkTo as talk, value } from './talk.ts';
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const tidy of cleanUp.splice(0).toReversed()) await tidy();
 });
 
-async function talkTo(
-  answer: (request: SeenRequest, socket: Socket) => void,
-): Promise<{ device: ScriptedDevice; connection: ModbusConnection }> {
-  const device = new ScriptedDevice(answer);
-  const port = await device.listen();
-  cleanUp.push(() => device[Symbol.asyncDispose]());
-  const connection = await ModbusConnection.open({ host: '127.0.0.1', port, timeoutMs: 1_000, clock }, never);
-  cleanUp.push(() => connection.close());
-  return { device, connection };
-}
-
-/** Reads one holding register and gives its value. */
-async function readOne(connection: ModbusConnection, unitId = 1, timeoutMs = 200): Promise<number> {
-  const { pdu } = await connection.request(unitId, READ_ONE, timeoutMs, never);
-  return ((pdu[2] ?? 0) << 8) | (pdu[3] ?? 0);
-}
-
-const value = (register: number): number[] => [3, 2, register >> 8, register & 0xff];
+const talkTo: (answer: Parameters<typeof talk>[0], options?: Parameters<typeof talk>[2]) => ReturnType<typeof talk> = (
+  answer,
+  options,
+) => talk(answer, cleanUp, options);
 
 describe('a modbus connection', () => {
   it('matches an answer to its request and measures the round trip', async () => {
@@ -115,7 +97,7 @@ describe('a modbus connection', () => {
       connection.onLost = resolve;
     });
     await expect(readOne(connection)).rejects.toMatchObject({ code: 'violation' });
-    expect((await lost).hint).toContain('rtu over tcp');
+    expect((await lost).hint).toContain('rtu-over-tcp');
   });
 
   it('closes on a protocol id that is not Modbus', async () => {
@@ -167,18 +149,16 @@ describe('a modbus connection', () => {
   });
 
   it('says that nobody listens, or that nobody answers, with what to check', async () => {
-    const open = (host: string, port: number) => ModbusConnection.open({ host, port, timeoutMs: 150, clock }, never);
-    await expect(open('127.0.0.1', 1)).rejects.toMatchObject({
+    const open = (port: number, signal = never) => openLink({ kind: 'tcp', host: '127.0.0.1', port }, 150, signal);
+    await expect(open(1)).rejects.toMatchObject({
       code: 'unreachable',
       hint: expect.stringContaining('check host') as string,
     });
-    await expect(
-      ModbusConnection.open({ host: '127.0.0.1', port: 1, timeoutMs: 150, clock }, AbortSignal.abort()),
-    ).rejects.toMatchObject({ code: 'aborted' });
+    await expect(open(1, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
   });
 });
 
-describe('the frame reader', () => {
+describe('the MBAP reader', () => {
   it('gives the same frames however the stream is cut', () => {
     const anyFrame = fc.record({
       transactionId: fc.nat(0xffff),
@@ -193,7 +173,7 @@ describe('the frame reader', () => {
           const stream = Buffer.concat(
             frames.map(({ transactionId, unitId, pdu }) => frame(transactionId, unitId, [...pdu])),
           );
-          const reader = new AduReader();
+          const reader = new MbapFraming();
           const read = [];
           let at = 0;
           for (const cut of [...cuts, stream.length]) {
@@ -211,7 +191,7 @@ describe('the frame reader', () => {
   it('never throws anything but a violation, and never gives a frame of impossible length, for any bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 20 }), (chunks) => {
-        const reader = new AduReader();
+        const reader = new MbapFraming();
         try {
           for (const chunk of chunks) {
             for (const { pdu } of reader.take(chunk)) expect(pdu.length >= 1 && pdu.length <= 253).toBe(true);
