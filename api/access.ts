@@ -25,6 +25,7 @@ const GRANTS: Readonly<Record<string, Grant>> = {
   'GET /metrics': COUNTS,
   'GET /api/v1/session': COUNTS,
   'GET /api/v1/counts': COUNTS,
+  'GET /api/v1/history': COUNTS,
   'GET /api/v1/devices': EVIDENCE,
   'GET /api/v1/devices/:id': EVIDENCE,
   'GET /api/v1/protocols': EVIDENCE,

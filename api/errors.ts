@@ -75,6 +75,9 @@ export function apiErrorOf(error: unknown): ApiError {
   if (error instanceof CollectorError && error.code === 'store') {
     return new ApiError('unavailable', 'the database did not answer', { cause: error });
   }
+  if (error instanceof CollectorError && error.code === 'metrics') {
+    return new ApiError('unavailable', 'InfluxDB, from which history is read, did not answer', { cause: error });
+  }
   const { code, statusCode } = (error ?? {}) as Partial<FastifyError>;
   const known = FRAMEWORK_ERRORS[code ?? ''];
   if (known !== undefined) return new ApiError(known[0], known[1], { cause: error });

@@ -3,10 +3,13 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InfluxDB } from '@influxdata/influxdb-client';
+import { systemClock } from '../collector/clock.ts';
 import type { InfluxConfig } from '../collector/config/config.ts';
+import { LoopWatch } from '../collector/health/loop-watch.ts';
 import { InfluxServer } from '../collector/metrics/influx-server.ts';
 import { InfluxWriter } from '../collector/metrics/influx-writer.ts';
 import { linesOf, pointsOf } from '../collector/metrics/points.ts';
+import { SeriesCap } from '../collector/metrics/series-cap.ts';
 import type { MetricsSnapshot } from '../collector/metrics/snapshot.ts';
 import { folderDisk } from '../collector/metrics/spool/disk.ts';
 import { Spool } from '../collector/metrics/spool/spool.ts';
@@ -108,6 +111,7 @@ function plantAt(round: number): MetricsSnapshot {
       errors: 3,
       dropped: 0,
       lastCycleAgeMs: varying(10_000, i),
+      queueDelayMs: 1,
     })),
     activity: Array.from({ length: DEVICES }, (_, i) => ({
       device: `jinhua-machine-${i}`,
@@ -119,10 +123,18 @@ function plantAt(round: number): MetricsSnapshot {
     })),
     collector: {
       influx: undefined,
+      health: { isReady: true, warnings: 0, loops: [], diskFreeBytes: 0, memoryLimitBytes: 0 },
+      version: '',
+      observations: 0,
+      addresses: 0,
       tallyDirty: 12,
       loopLagMs: varying(100, 1) / 10,
       rssBytes: 120_000_000 + varying(9e6, 2),
       storeBytes: 0,
+      flushAgeMs: 900,
+      flushFailures: 0,
+      gaps: 0,
+      ledgerSize: 0,
     },
   };
 }
@@ -185,11 +197,15 @@ async function catchUp(sink: Sink, spool: Spool): Promise<number> {
     interval: 10_000,
     tags: {},
     deviceActivity: false,
+    history: 'store',
+    maxSeries: 100_000,
     spool: { place: 'disk', sync: 'second' },
   };
   const writer = new InfluxWriter({
     server: new InfluxServer(config, () => Promise.resolve('x')),
     queue: spool,
+    cap: new SeriesCap(config.maxSeries, () => {}),
+    loop: new LoopWatch(systemClock).loop('bench', 1),
     setAside: () => Promise.reject(new Error('nothing is refused here')),
     log: { warn: (_, message) => console.error(message), info: () => {} },
     random: Math.random,

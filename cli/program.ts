@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { registerCheck } from './check.ts';
+import { registerInflux } from './influx.ts';
 import { registerMqtt } from './mqtt.ts';
 import { registerOpcua } from './opcua.ts';
 import { registerSimulate } from './simulate.ts';
@@ -20,6 +21,7 @@ registerStart(program, version);
 registerCheck(program);
 registerToken(program);
 registerMqtt(program);
+registerInflux(program);
 registerOpcua(program);
 registerSimulate(program);
 

@@ -66,6 +66,11 @@ async function startPlant(
       demo: false,
       pageFolder: PAGE_FOLDER,
       announce: (service) => announcement(service, dataFolder),
+      reread: async () => {
+        const again = await readPlant(file, catalogues);
+        // The folder of this run stays, whatever the command line or the file before said.
+        return again.ok ? { ...again, config: { ...again.config, dataFolder: config.dataFolder } } : again;
+      },
     });
   } catch (error) {
     complain(error);

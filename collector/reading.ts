@@ -14,8 +14,45 @@ export interface CollectorReading {
   protocols(): Promise<readonly ProtocolReading[]>;
   sources(): Promise<readonly SourceReading[]>;
   readiness(): Promise<Readiness>;
-  /** Prometheus text exposition. */
-  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Charts of the past. Rejects with `CollectorError('metrics')` where they are read from an InfluxDB that is away. */
+  history(query: HistoryQuery): Promise<History>;
+  /** Prometheus text exposition; the format of Prometheus itself where left out. */
+  metrics(format?: 'prometheus' | 'openmetrics'): Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+export interface HistoryQuery {
+  readonly step: 'hour' | 'day';
+  readonly fromMs: number;
+  /** Exclusive. */
+  readonly toMs: number;
+}
+
+/** Hours or days of local time, oldest first; those without a single sample are left out. */
+export interface History {
+  /** Where it was read from. */
+  readonly from: 'store' | 'influx';
+  readonly step: HistoryQuery['step'];
+  /** Whose hours and days these are. */
+  readonly timeZone: string;
+  readonly items: readonly HistoryItem[];
+}
+
+export interface HistoryItem {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** 0 to 1: the share of the interval in which we looked at all (R14). */
+  readonly observedShare: number;
+  /** By category, and `total`. Registered and verified as at the end. */
+  readonly counts: Readonly<
+    Record<
+      string,
+      {
+        readonly registered: number;
+        readonly verified: number;
+        readonly online: { readonly min: number; readonly mean: number; readonly max: number };
+      }
+    >
+  >;
 }
 
 export interface Tally3 {
@@ -155,5 +192,8 @@ export interface SourceReading {
 
 export interface Readiness {
   readonly ready: boolean;
+  /** Why not. */
   readonly reasons: readonly string[];
+  /** What is not well and will not be ready for ever. */
+  readonly warnings: readonly string[];
 }

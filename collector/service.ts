@@ -1,5 +1,5 @@
 import { readFile as readText } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createApi } from '../api/app.ts';
 import { DEFAULT_LIMITS } from '../api/limits.ts';
@@ -9,18 +9,26 @@ import { startEmbeddedBroker } from '../protocols/registry.ts';
 import type { Catalogues } from './catalogues.ts';
 import { Calendar, dayText } from './census/calendar.ts';
 import { systemClock } from './clock.ts';
-import type { CollectorConfig, DecidedSource } from './config/config.ts';
-import { secretReader } from './config/secrets.ts';
+import type { CollectorConfig, DecidedSource, InfluxConfig } from './config/config.ts';
+import { type ConfigReaders, configReaders } from './config/readers.ts';
 import { CollectorError } from './errors.ts';
+import { ResourceGuard } from './health/guard.ts';
+import { LoopWatch } from './health/loop-watch.ts';
+import { resourcesOf } from './health/resources.ts';
+import { type HistoryReader, storedHistory } from './history/reader.ts';
+import { HistoryRecorder } from './history/recorder.ts';
 import { AddressBooks } from './intake/address-book.ts';
 import { Flusher } from './intake/flusher.ts';
 import { Journal } from './intake/journal.ts';
+import type { SourceTask } from './intake/source-task.ts';
 import { Supervisor } from './intake/supervisor.ts';
 import { Tally } from './intake/tally.ts';
-import type { InfluxWriter } from './metrics/influx-writer.ts';
+import type { InfluxOutput } from './metrics/influx-output.ts';
 import { PrometheusExposition } from './metrics/prometheus.ts';
 import { SnapshotTaker } from './metrics/take-snapshot.ts';
+import { loopStates, readinessOf } from './readiness.ts';
 import { Readings, type SourceLabel } from './readings/readings.ts';
+import { Reloader } from './reloader.ts';
 import { declareStop, restoreEvidence, restorePaths } from './restore.ts';
 import { type AddressFacts, Roll } from './roll/roll.ts';
 import { RollCaller } from './roll/roll-caller.ts';
@@ -29,6 +37,12 @@ import type { Store } from './store/contract.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 
 const DEMO_TOKEN = 'demo operator';
+/** Leaves of the log that counts name: nothing writes one yet. */
+const LEDGER_SIZE = 0;
+/** Longest time between two turns of a loop. Flushing, sampling and looking are done every 1, 60 and 10 s. */
+const LOOP_LIMIT_MS = { flush: 30_000, history: 180_000, guard: 60_000 } as const;
+/** Sources that hang are ended and tried again; so often they are looked at. */
+const HANGING_EVERY_MS = 30_000;
 
 export interface ServiceOptions {
   readonly config: CollectorConfig;
@@ -51,6 +65,12 @@ export interface Service {
   /** The operator token, when it was made at this start: it is shown once and only its hash is kept. */
   readonly madeToken: string | undefined;
   readonly store: Store;
+  /** Resolves with why, when the process should end in order and be started again by whoever watches over it. */
+  readonly exhausted: Promise<string>;
+  /** True while evidence is brought to the store; whoever watches over the process may be told so. */
+  isAlive(): boolean;
+  /** Takes a changed configuration into use and touches only what changed; resolves with a line that says what was done. */
+  reload(config: CollectorConfig): Promise<string>;
   /** Ends sources, API and metrics, stores what is in memory, closes the store. Rejects when the last evidence could not be stored. */
   stop(): Promise<void>;
 }
@@ -82,12 +102,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 type Started = (name: string, stop: () => Promise<void>) => void;
 
 async function compose(options: ServiceOptions, started: Started, stopAll: () => Promise<void>): Promise<Service> {
-  const { config, catalogues, dataFolder, log, env, demo } = options;
+  const { config, catalogues, dataFolder, log, env, demo, version } = options;
   const clock = systemClock;
   const nowMs = clock.nowMs();
   const { collectorId } = config;
   const calendar = new Calendar(config.timeZone);
-  const { readSecret, readFile } = configuredReaders(config.baseFolder, env);
+  const { readSecret, readFile } = configReaders(config.baseFolder, env);
+  const watch = new LoopWatch(clock);
 
   // The store comes first and goes last: everything below rests on it.
   const store = await openSqliteStore({ folder: dataFolder, mode: 'write' });
@@ -124,9 +145,10 @@ async function compose(options: ServiceOptions, started: Started, stopAll: () =>
     books,
     tally,
     journal,
-    tasks: tasks.values(),
+    tasks,
     clock,
     log,
+    loop: watch.loop('flush', LOOP_LIMIT_MS.flush),
   });
   started('last flush', async () => {
     await flusher.stop();
@@ -137,97 +159,156 @@ async function compose(options: ServiceOptions, started: Started, stopAll: () =>
   started('sources', () => supervisor.stop());
 
   // Counting: register and evidence under the rules.
-  const sources = config.sources.map(labelOf);
-  const roll = new Roll({
-    register: await store.register.read(),
-    calendar,
-    types: catalogues.equipmentTypes,
-    parameters: config.rules,
-    demo,
-    sources: new Map(sources.map(({ id, protocol, simulated }) => [id, { family: protocol, simulated }])),
-    factsOf: factsFrom(books, journal),
-  });
+  const rollOf = async (from: CollectorConfig): Promise<Roll> =>
+    new Roll({
+      register: await store.register.read(),
+      calendar,
+      types: catalogues.equipmentTypes,
+      parameters: from.rules,
+      demo,
+      sources: new Map(
+        from.sources.map(labelOf).map(({ id, protocol, simulated }) => [id, { family: protocol, simulated }]),
+      ),
+      factsOf: factsFrom(books, journal),
+    });
+  const roll = await rollOf(config);
   const { minSlotsPerDay } = config.rules;
   const caller = new RollCaller({ roll, store: store.evidence, calendar, clock, books, tally, tasks, minSlotsPerDay });
+  const recorder = new HistoryRecorder({
+    caller,
+    store: store.history,
+    calendar,
+    clock,
+    loop: watch.loop('history', LOOP_LIMIT_MS.history),
+    log,
+  });
+  await recorder.start();
+  started('history', () => recorder.stop());
+
+  // Care for ourselves: disk, memory, loops that hang.
+  const exhausted = Promise.withResolvers<string>();
+  const guard = new ResourceGuard({
+    look: () => resourcesOf(dataFolder),
+    loop: watch.loop('guard', LOOP_LIMIT_MS.guard),
+    log,
+    onExhausted: exhausted.resolve,
+  });
+  await guard.start();
+  started('guard', () => guard.stop());
+  const hanging = setInterval(() => reconnectHanging(tasks, log), HANGING_EVERY_MS);
+  started('watch over sources', () => Promise.resolve(clearInterval(hanging)));
 
   // Everybody who reads: InfluxDB, Prometheus, the API.
-  let influx: InfluxWriter | undefined;
-  const protocolOf = (sourceId: string): string => sources.find(({ id }) => id === sourceId)?.protocol ?? 'unknown';
+  let output: InfluxOutput | undefined;
+  const influxStatus = () => output?.status;
+  const readiness = () => readinessOf({ flusher, watch, tasks, guard, influx: influxStatus, clock });
+  const labels = (): SourceLabel[] => reloader.config.sources.map(labelOf);
   const taker = new SnapshotTaker({
     caller,
     calendar,
     books,
     tally,
     tasks,
-    protocolOf,
+    protocolOf: (sourceId) => labels().find(({ id }) => id === sourceId)?.protocol ?? 'unknown',
     store,
-    influx: () => influx?.status,
+    influx: influxStatus,
+    flusher,
+    journal,
+    ledgerSize: () => LEDGER_SIZE,
+    version,
+    health: () => {
+      const { ready, warnings } = readiness();
+      const found = guard.resources;
+      return {
+        isReady: ready,
+        warnings: warnings.length,
+        loops: loopStates({ watch, tasks }),
+        diskFreeBytes: found?.diskFreeBytes,
+        memoryLimitBytes: found?.memoryLimitBytes ?? 0,
+      };
+    },
   });
   started('snapshots', () => Promise.resolve(taker.stop()));
-  if (config.influx !== undefined) {
-    const { interval, deviceActivity, tags } = config.influx;
+  const outputOf = async (isWanted: boolean): Promise<InfluxOutput | undefined> => {
+    if (!isWanted || output !== undefined) return output;
     // Loaded only where it is wanted, like a protocol: the client costs memory.
-    const [{ influxWriter }, { MetricsPublisher }] = await Promise.all([
-      import('./metrics/influx.ts'),
-      import('./metrics/publisher.ts'),
-    ]);
-    influx = await influxWriter({
-      config: config.influx,
-      folder: join(dataFolder, 'influx'),
-      readSecret,
-      clock,
-      log,
-      random: Math.random,
-    });
-    const publisher = new MetricsPublisher({
-      taker,
-      writer: influx,
-      intervalMs: interval,
-      deviceActivity,
-      tags,
-      clock,
-      log,
-    });
-    publisher.start();
-    started('metrics', () => publisher.stop());
-  }
+    const { InfluxOutput } = await import('./metrics/influx-output.ts');
+    const folder = join(dataFolder, 'influx');
+    output = new InfluxOutput({ folder, readSecret, clock, log, random: Math.random, watch, taker });
+    return output;
+  };
+  started('metrics', () => output?.stop() ?? Promise.resolve());
+  let renewCertificate = (): Promise<void> => Promise.resolve();
+  const reloader = new Reloader(config, {
+    supervisor,
+    flusher,
+    caller,
+    register: store.register,
+    calendar,
+    clock,
+    rollOf,
+    influx: outputOf,
+    renewCertificate: () => renewCertificate(),
+  });
+  if (config.influx !== undefined) await (await outputOf(true))?.use(config.influx);
   const exposition = new PrometheusExposition();
   const reading = new Readings({
     caller,
-    roll,
     books,
     tally,
     journal,
     tasks,
-    flusher,
     calendar,
     clock,
-    sources,
+    sources: labels,
     demo,
     register: store.register,
     protocols: catalogues.protocols,
-    rulesSha256: rulesSha256(config.rules, catalogues.sha256),
+    rulesSha256: () => rulesSha256(reloader.config.rules, catalogues.sha256),
     ledgerOrigin: ledgerOrigin(config, demo),
-    prometheus: async () => exposition.text(await taker.take(clock.nowMs(), false)),
+    readiness,
+    history: historyOf(() => reloader.config.influx, storedHistory(store.history, calendar), calendar, readSecret),
+    prometheus: async (format) => exposition.text(await taker.take(clock.nowMs(), false), format),
   });
-  const url = await serve(options, reading, store, started);
-  return { url, madeToken: token, store, stop: stopAll };
+  const served = await serve(options, reading, store, started);
+  renewCertificate = served.renewCertificate;
+  return {
+    url: served.url,
+    madeToken: token,
+    store,
+    exhausted: exhausted.promise,
+    isAlive: () => watch.isTurning('flush'),
+    reload: (next) => reloader.apply(next),
+    stop: stopAll,
+  };
 }
 
-/** Secrets and files that the configuration names, relative to it. */
-function configuredReaders(baseFolder: string, env: ServiceOptions['env']) {
-  const readSecret = secretReader({ env, readFile: (path) => readText(path, 'utf8'), baseFolder });
-  const readFile = async (path: string): Promise<Uint8Array> => {
-    try {
-      return await readText(resolve(baseFolder, path));
-    } catch (error) {
-      throw new ProtocolError('refused', `reading ${path}: ${messageOf(error)}`, {
-        cause: error,
-        hint: 'the configuration names this file, relative to itself; it is read again at the next attempt',
-      });
-    }
+/** Charts of the past from InfluxDB where the configuration in force says so, else from the store. */
+function historyOf(
+  influx: () => InfluxConfig | undefined,
+  stored: HistoryReader,
+  calendar: Calendar,
+  readSecret: ConfigReaders['readSecret'],
+): () => HistoryReader {
+  return () => {
+    const config = influx();
+    if (config === undefined || config.dialect === 'victoria-metrics' || config.history === 'store') return stored;
+    return {
+      read: async (query) => {
+        const { influxHistory } = await import('./metrics/influx-history.ts');
+        return influxHistory(config, calendar, readSecret).read(query);
+      },
+    };
   };
-  return { readSecret, readFile };
+}
+
+/** A source whose attempt outlives every deadline is ended; it is tried again like one that was lost. */
+function reconnectHanging(tasks: ReadonlyMap<string, SourceTask>, log: Logger): void {
+  for (const [source, task] of tasks) {
+    if (task.overdueMs === 0) continue;
+    log.error({ source, overdueMs: Math.round(task.overdueMs) }, 'the source hangs and is connected anew');
+    task.reconnect();
+  }
 }
 
 /** The token to print, if one was made. The demo makes a new one at each start, and ends the one before. */
@@ -272,12 +353,20 @@ function ledgerOrigin({ origin, collectorId }: CollectorConfig, demo: boolean): 
   return demo && !own.startsWith('demo.') ? `demo.${own}` : own;
 }
 
-async function serve(options: ServiceOptions, reading: Readings, store: Store, started: Started): Promise<string> {
+/** Where the API is, and how it takes a renewed certificate into use. */
+interface Served {
+  readonly url: string;
+  readonly renewCertificate: () => Promise<void>;
+}
+
+async function serve(options: ServiceOptions, reading: Readings, store: Store, started: Started): Promise<Served> {
   const { config, host, port, version, demo, pageFolder, log } = options;
   const { tls, trustedProxies } = config.api;
-  const pem = async (file: string): Promise<string> => readText(file, 'utf8').catch(asStartupFailure);
-  const certificate =
-    tls === undefined ? undefined : { key: await pem(tls.key), certificate: await pem(tls.certificate) };
+  const readCertificate = async () => {
+    if (tls === undefined) return undefined;
+    return { key: await readText(tls.key, 'utf8'), certificate: await readText(tls.certificate, 'utf8') };
+  };
+  const certificate = await readCertificate().catch(asStartupFailure);
   const { tokens } = store;
   const api = await createApi({
     reading,
@@ -291,10 +380,14 @@ async function serve(options: ServiceOptions, reading: Readings, store: Store, s
     trustedProxies,
     limits: DEFAULT_LIMITS,
   });
+  const renewCertificate = async (): Promise<void> => {
+    const renewed = await readCertificate();
+    if (renewed !== undefined) api.renewCertificate(renewed);
+  };
   try {
     const url = await api.listen({ host, port });
     started('API', () => api.close());
-    return url;
+    return { url, renewCertificate };
   } catch (error) {
     await api.close();
     throw new CollectorError('startup', `listening on ${host}:${port}: ${messageOf(error)}`, {

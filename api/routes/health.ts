@@ -33,9 +33,9 @@ export function addHealth(app: App, { reading, version }: ApiDependencies): void
       },
     },
     async () => {
-      const { ready, reasons } = await reading.readiness();
+      const { ready, reasons, warnings } = await reading.readiness();
       if (!ready) throw new ApiError('not-ready', 'the collector cannot take in or keep evidence', { reasons });
-      return { status: 'ready' as const };
+      return { status: 'ready' as const, warnings: [...warnings] };
     },
   );
 
@@ -45,16 +45,23 @@ export function addHealth(app: App, { reading, version }: ApiDependencies): void
       schema: {
         operationId: 'getMetrics',
         tags: ['service'],
-        summary: 'Prometheus text exposition; a viewer’s token is enough',
+        summary: 'Prometheus text exposition, or OpenMetrics where that is accepted; a viewer’s token is enough',
         ...SECURED,
         response: {
-          200: { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } },
+          200: {
+            description: 'Prometheus text',
+            content: {
+              'text/plain': { schema: z.string() },
+              'application/openmetrics-text': { schema: z.string() },
+            },
+          },
           ...problemResponses(GUARDED),
         },
       },
     },
-    async (_request, reply) => {
-      const { contentType, body } = await reading.metrics();
+    async (request, reply) => {
+      const wantsOpenMetrics = request.headers.accept?.includes('application/openmetrics-text') === true;
+      const { contentType, body } = await reading.metrics(wantsOpenMetrics ? 'openmetrics' : 'prometheus');
       return reply.type(contentType).send(body);
     },
   );

@@ -2,6 +2,7 @@ import type { ApiDependencies } from '../dependencies.ts';
 import { addCounts } from './counts.ts';
 import { addDevices } from './devices.ts';
 import { addHealth } from './health.ts';
+import { addHistory } from './history.ts';
 import { refuseOtherMethods } from './other-methods.ts';
 import { addPage } from './page.ts';
 import { addProblems } from './problems.ts';
@@ -14,6 +15,7 @@ import { addSources } from './sources.ts';
 export function addRoutes(app: App, dependencies: ApiDependencies): void {
   const refuse = refuseOtherMethods(app);
   addCounts(app, dependencies);
+  addHistory(app, dependencies);
   addDevices(app, dependencies);
   addProtocols(app, dependencies);
   addSources(app, dependencies);

@@ -93,13 +93,27 @@ const influxShared = {
     .default({})
     .describe('Added to every point'),
   deviceActivity: z.boolean().default(false).describe('Also one series for each device'),
+  maxSeries: z
+    .int()
+    .min(100)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('Points of further series are left out and counted'),
   spool: spool.prefault({}).describe('Where lines wait while InfluxDB is away'),
 };
+
+const history = z
+  .enum(['store', 'influx'])
+  .default('store')
+  .describe('Where charts of the past are read from: our own hourly and daily figures, or InfluxQL');
+
+const basicAuthentication = { username: text(200).optional(), password: secretReference.optional() };
 
 const influx = z.discriminatedUnion('dialect', [
   z.strictObject({
     dialect: z.literal('v2'),
     ...influxShared,
+    history,
     org: text(200),
     bucket: text(200),
     token: secretReference,
@@ -107,11 +121,19 @@ const influx = z.discriminatedUnion('dialect', [
   z.strictObject({
     dialect: z.literal('v1'),
     ...influxShared,
+    history,
     database: text(200),
     retentionPolicy: text(200).optional(),
-    username: text(200).optional(),
-    password: secretReference.optional(),
+    ...basicAuthentication,
   }),
+  z.strictObject({
+    dialect: z.literal('v3'),
+    ...influxShared,
+    history,
+    database: text(200),
+    token: secretReference.optional(),
+  }),
+  z.strictObject({ dialect: z.literal('victoria-metrics'), ...influxShared, ...basicAuthentication }),
 ]);
 
 const rules = z.strictObject({

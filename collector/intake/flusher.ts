@@ -1,5 +1,6 @@
 import type { AdapterLog, Clock } from '../../protocols/contract.ts';
 import { StepWatch } from '../clock.ts';
+import type { Loop } from '../health/loop-watch.ts';
 import type { EvidenceStore, IdentityRow, PathInterval } from '../store/contract.ts';
 import type { AddressBooks } from './address-book.ts';
 import { claimsText, type Journal } from './journal.ts';
@@ -17,15 +18,18 @@ export interface FlusherParts {
   readonly books: AddressBooks;
   readonly tally: Tally;
   readonly journal: Journal;
-  readonly tasks: Iterable<SourceTask>;
+  /** The tasks there are; may change. */
+  readonly tasks: ReadonlyMap<string, SourceTask>;
   readonly clock: Clock;
   readonly log: AdapterLog;
+  readonly loop: Loop;
 }
 
 /** Brings what the intake holds in memory to the store once a second, and declares the moments when nobody looked. */
 export class Flusher {
   readonly #parts: FlusherParts;
-  readonly #tasks: readonly SourceTask[];
+  /** Tasks that ended, until their last intervals are stored. */
+  #left: readonly SourceTask[] = [];
   readonly #steps: StepWatch;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -34,10 +38,11 @@ export class Flusher {
   lastFlushAtMs: number | undefined;
   /** Why flushing fails at the moment; undefined while it works. */
   failure: string | undefined;
+  /** Flushes that failed since start. */
+  failures = 0;
 
   constructor(parts: FlusherParts) {
     this.#parts = parts;
-    this.#tasks = [...parts.tasks];
     this.#steps = new StepWatch(parts.clock);
     this.#lastTurnMs = parts.clock.monotonicMs();
   }
@@ -45,6 +50,7 @@ export class Flusher {
   start(): void {
     const turn = (): void => {
       this.watchTime();
+      this.#parts.loop.turned();
       this.#flushing = this.flush().finally(() => {
         if (this.#timer !== undefined) this.#timer = setTimeout(turn, FLUSH_INTERVAL_MS);
       });
@@ -58,7 +64,13 @@ export class Flusher {
     this.#timer = undefined;
     await this.#flushing;
     await this.flush();
+    this.#parts.loop.ended();
     if (this.failure !== undefined) throw new Error(this.failure);
+  }
+
+  /** Stores the last intervals of a task that ended, with the next flush that succeeds. */
+  leave(task: SourceTask): void {
+    this.#left = [...this.#left, task];
   }
 
   /** Declares a gap, and interrupts every path, where the clock stepped or the process did not run. */
@@ -73,7 +85,7 @@ export class Flusher {
     const fromMs = step === undefined ? nowMs - elapsedMs : Math.min(step.expectedAtMs, step.foundAtMs);
     const toMs = step === undefined ? nowMs : Math.max(step.expectedAtMs, step.foundAtMs);
     journal.gap({ sourceId: undefined, fromMs, toMs, reason, dropped: 0 });
-    for (const task of this.#tasks) task.path.interrupt(fromMs, nowMs);
+    for (const task of this.#parts.tasks.values()) task.path.interrupt(fromMs, nowMs);
     log.warn({ fromMs, toMs, reason }, 'nobody looked for a while: declared as a gap');
   }
 
@@ -83,7 +95,11 @@ export class Flusher {
     const aliveAtMs = clock.nowMs();
     const gaps = journal.takeGaps();
     const identities = journal.takeIdentities();
-    const paths = this.#tasks.map((task) => ({ task, intervals: task.path.take(aliveAtMs) }));
+    const left = this.#left;
+    const paths = [...this.#parts.tasks.values(), ...left].map((task) => ({
+      task,
+      intervals: task.path.take(aliveAtMs),
+    }));
     let putBackTallies = (): void => {};
     try {
       await this.#saveAddresses();
@@ -105,6 +121,7 @@ export class Flusher {
       });
       this.lastFlushAtMs = aliveAtMs;
       this.failure = undefined;
+      this.#left = this.#left.filter((task) => !left.includes(task));
     } catch (error) {
       putBackTallies();
       journal.putBack(gaps, identities);
@@ -113,6 +130,7 @@ export class Flusher {
       if (this.failure === undefined)
         log.warn({ error }, 'evidence could not be stored; it is kept in memory and tried again');
       this.failure = message;
+      this.failures += 1;
     }
   }
 

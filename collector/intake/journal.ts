@@ -16,8 +16,11 @@ export class Journal {
   #gaps: GapRow[] = [];
   readonly #identities = new Map<number, HeldIdentity>();
   #changed = new Map<number, Identification>();
+  /** Gaps declared since start. */
+  gaps = 0;
 
   gap(gap: GapRow): void {
+    this.gaps += 1;
     this.#gaps.push(gap);
     if (this.#gaps.length > MAX_WAITING_GAPS) this.#gaps = [merge(this.#gaps)];
   }

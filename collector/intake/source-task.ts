@@ -4,11 +4,16 @@ import { backoffMs, SETTLED_MS } from './backoff.ts';
 import { Identifier } from './identifier.ts';
 import type { Journal } from './journal.ts';
 import { pause } from './pause.ts';
+import { RecentMax } from './recent-max.ts';
 import { SourcePath } from './source-path.ts';
 import type { Tally } from './tally.ts';
 
 /** Distinct notices kept per source. */
 const MAX_NOTICES = 50;
+/** An attempt that is neither up nor failed by then hangs, whatever its own deadlines were. */
+const ATTEMPT_LIMIT_MS = 300_000;
+/** By how much the next attempt may be late. */
+const LATE_MS = 60_000;
 
 export interface Notice {
   readonly code: string;
@@ -45,6 +50,7 @@ export class SourceTask {
   readonly identifier: Identifier;
   readonly #parts: SourceTaskParts;
   readonly #notices = new Map<string, Notice>();
+  readonly #queueDelay = new RecentMax();
   state: 'connecting' | 'up' | 'down' | 'stopped' = 'stopped';
   stateSinceMs: number | undefined;
   observations = 0;
@@ -60,6 +66,9 @@ export class SourceTask {
   #connections = 0;
   #failures = 0;
   #lostAtMs: number | undefined;
+  #connection: AbortController | undefined;
+  /** Until when something must have happened, on the monotonic clock. */
+  #dueAtMs = Infinity;
 
   constructor(parts: SourceTaskParts) {
     this.#parts = parts;
@@ -77,14 +86,31 @@ export class SourceTask {
     return this.#parts.adapter.lineUse?.();
   }
 
+  /** How long observations waited in the adapter's queue, at most, lately. */
+  get queueDelayMs(): number {
+    return this.#queueDelay.at(this.#parts.clock.monotonicMs());
+  }
+
+  /** For how long it should have connected, failed or tried again and did not; 0 while all is in order. */
+  get overdueMs(): number {
+    return Math.max(0, this.#parts.clock.monotonicMs() - this.#dueAtMs);
+  }
+
+  /** Ends the connection there is, or the attempt at one; the next attempt follows after the usual wait. */
+  reconnect(): void {
+    this.#connection?.abort();
+  }
+
   /** Runs until `signal` aborts or the source can never work as configured. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts;
     while (!signal.aborted) {
       this.#enter('connecting');
+      this.#dueAtMs = clock.monotonicMs() + ATTEMPT_LIMIT_MS;
       this.nextAttemptAtMs = undefined;
       const startedAtMs = clock.monotonicMs();
-      const error = await this.#connection(signal);
+      const error = await this.#connect(signal);
+      this.#dueAtMs = Infinity;
       if (signal.aborted) break;
       this.#failed(error, clock.monotonicMs() - startedAtMs);
       const advice = retryAdvice(error);
@@ -94,14 +120,16 @@ export class SourceTask {
       }
       const waitMs = backoffMs(this.#failures, advice, this.#parts.random);
       this.nextAttemptAtMs = clock.nowMs() + waitMs;
+      this.#dueAtMs = clock.monotonicMs() + waitMs + LATE_MS;
       await pause(waitMs, signal);
     }
     this.#enter('stopped');
   }
 
   /** One connection from start to loss; resolves with what ended it. */
-  async #connection(signal: AbortSignal): Promise<unknown> {
+  async #connect(signal: AbortSignal): Promise<unknown> {
     const connection = new AbortController();
+    this.#connection = connection;
     const both = AbortSignal.any([signal, connection.signal]);
     let identifying: Promise<void> | undefined;
     try {
@@ -126,6 +154,9 @@ export class SourceTask {
     this.bad += this.#parts.tally.fold(observations);
     this.observations += observations.length;
     this.lastObservationAtMs = observations.receivedAtMs[observations.length - 1];
+    const { clock } = this.#parts;
+    const waitedMs = clock.nowMs() - (observations.receivedAtMs[0] ?? 0);
+    this.#queueDelay.add(waitedMs, clock.monotonicMs());
   }
 
   #happened(event: SourceEvent): void {
@@ -163,6 +194,8 @@ export class SourceTask {
     this.#connections += 1;
     this.reconnects = this.#connections - 1;
     this.path.up(atMs);
+    // From here on the adapter's own watchdogs decide.
+    this.#dueAtMs = Infinity;
     this.#enter('up');
     if (this.#lostAtMs !== undefined) {
       journal.gap({

@@ -26,24 +26,65 @@ export interface SupervisorParts {
   readonly stateFolderOf: (protocol: string) => string;
 }
 
-/** One task for each source, started together and stopped together. */
+/** A task that runs, and how it is ended. */
+interface Running {
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** One task for each source. Started together and stopped together; one by one when the configuration changes. */
 export class Supervisor {
-  readonly tasks: ReadonlyMap<string, SourceTask>;
-  readonly #stop = new AbortController();
-  #running: Promise<unknown> = Promise.resolve();
+  readonly #parts: SupervisorParts;
+  readonly #tasks: Map<string, SourceTask>;
+  readonly #running = new Map<SourceTask, Running>();
 
   constructor(sources: readonly ConfiguredSource[], parts: SupervisorParts) {
-    this.tasks = new Map(sources.map((source) => [source.config.id, taskOf(source, parts)]));
+    this.#parts = parts;
+    this.#tasks = new Map(sources.map((source) => [source.config.id, taskOf(source, parts)]));
+  }
+
+  /** By id of the source. The map lives: it changes with the configuration. */
+  get tasks(): ReadonlyMap<string, SourceTask> {
+    return this.#tasks;
   }
 
   start(): void {
-    this.#running = Promise.all([...this.tasks.values()].map((task) => task.run(this.#stop.signal)));
+    for (const task of this.#tasks.values()) this.#run(task);
   }
 
   /** Aborts all connections; resolves when the last observation they yielded is folded. */
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
+    await Promise.all([...this.#tasks.keys()].map((id) => this.#end(id)));
+  }
+
+  /** Ends a source and forgets it. Resolves with its task, whose last intervals are not stored yet. */
+  async remove(id: string): Promise<SourceTask | undefined> {
+    const task = await this.#end(id);
+    this.#tasks.delete(id);
+    return task;
+  }
+
+  /** Starts a source that was not there; `before` is the task that served it until now. */
+  add(source: ConfiguredSource, before?: SourceTask): void {
+    const task = taskOf(source, this.#parts);
+    for (const interval of before?.path.decisive ?? []) task.path.restore(interval);
+    this.#tasks.set(source.config.id, task);
+    this.#run(task);
+  }
+
+  #run(task: SourceTask): void {
+    const stop = new AbortController();
+    this.#running.set(task, { stop, ended: task.run(stop.signal) });
+  }
+
+  async #end(id: string): Promise<SourceTask | undefined> {
+    const task = this.#tasks.get(id);
+    if (task === undefined) return undefined;
+    const running = this.#running.get(task);
+    running?.stop.abort();
+    await running?.ended;
+    this.#running.delete(task);
+    return task;
   }
 }
 

@@ -90,8 +90,16 @@ function hintFor(statusCode: number, { url, place }: Target): string {
 function wordsOf({ body = '', json, statusMessage = '' }: HttpError): string {
   const fields: unknown = json;
   const said = isRecord(fields) ? (fields['message'] ?? fields['error']) : undefined;
-  const text = typeof said === 'string' && said !== '' ? said : body;
+  const text = typeof said === 'string' && said !== '' ? `${said}${firstLineError(fields)}` : body;
   return (text === '' ? statusMessage : text).slice(0, MAX_WORDS).replaceAll(/\s+/g, ' ').trim();
+}
+
+/** InfluxDB 3 tells of each refused line what is wrong with it; the first stands for all. */
+function firstLineError(fields: unknown): string {
+  const lines: unknown = isRecord(fields) ? fields['data'] : undefined;
+  const first: unknown = Array.isArray(lines) ? lines[0] : lines;
+  const why = isRecord(first) ? first['error_message'] : undefined;
+  return typeof why === 'string' ? `: ${why}` : '';
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

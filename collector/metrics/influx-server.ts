@@ -4,6 +4,7 @@ import { InfluxDB, type Transport } from '@influxdata/influxdb-client';
 import type { SecretReference } from '../../protocols/contract.ts';
 import type { InfluxConfig } from '../config/config.ts';
 import { type Answer, answerOf, type Target, unexpectedSuccess } from './influx-answer.ts';
+import { type Dialect, dialectOf } from './influx-dialect.ts';
 
 /** From the first byte sent to the last byte of the answer. */
 const DEADLINE_MS = 30_000;
@@ -14,7 +15,7 @@ const GZIP_FROM_BYTES = 1_024;
 export class InfluxServer {
   /** For people. */
   readonly target: Target;
-  readonly #config: InfluxConfig;
+  readonly #dialect: Dialect;
   readonly #readSecret: (reference: SecretReference) => Promise<string>;
   readonly #deadlineMs: number;
   readonly #agent: HttpAgent;
@@ -26,9 +27,9 @@ export class InfluxServer {
     deadlineMs = DEADLINE_MS,
   ) {
     this.#deadlineMs = deadlineMs;
-    this.#config = config;
+    this.#dialect = dialectOf(config);
     this.#readSecret = readSecret;
-    this.target = { url: config.url, place: placeOf(config) };
+    this.target = { url: config.url, place: this.#dialect.place };
     const options = { keepAlive: true, maxSockets: 1 };
     this.#agent = config.url.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
     const transportOptions = { agent: this.#agent };
@@ -65,12 +66,12 @@ export class InfluxServer {
   async #send(body: string, signal: AbortSignal): Promise<number | undefined> {
     const headers = {
       'content-type': 'text/plain; charset=utf-8',
-      ...(await authorization(this.#config, this.#readSecret)),
+      ...(await this.#dialect.authorization(this.#readSecret)),
     };
     let status: number | undefined;
     await new Promise<void>((resolve, reject) => {
       this.#transport.send(
-        writePath(this.#config),
+        this.#dialect.writePath,
         body,
         { method: 'POST', headers, gzipThreshold: GZIP_FROM_BYTES, signal },
         {
@@ -84,32 +85,4 @@ export class InfluxServer {
     });
     return status;
   }
-}
-
-function placeOf(config: InfluxConfig): string {
-  return config.dialect === 'v2'
-    ? `bucket ${config.bucket} of organisation ${config.org}`
-    : `database ${config.database}`;
-}
-
-/** Points are sent with milliseconds. Sources: InfluxDB 2 API `POST /api/v2/write`; InfluxDB 1 API `/write`. */
-function writePath(config: InfluxConfig): string {
-  if (config.dialect === 'v2') {
-    const query = new URLSearchParams({ org: config.org, bucket: config.bucket, precision: 'ms' });
-    return `/api/v2/write?${query.toString()}`;
-  }
-  const query = new URLSearchParams({ db: config.database, precision: 'ms' });
-  if (config.retentionPolicy !== undefined) query.set('rp', config.retentionPolicy);
-  return `/write?${query.toString()}`;
-}
-
-/** The secret is read for each request: a changed one is used at once. */
-async function authorization(
-  config: InfluxConfig,
-  readSecret: (reference: SecretReference) => Promise<string>,
-): Promise<Record<string, string>> {
-  if (config.dialect === 'v2') return { authorization: `Token ${await readSecret(config.token)}` };
-  if (config.username === undefined) return {};
-  const password = config.password === undefined ? '' : await readSecret(config.password);
-  return { authorization: `Basic ${Buffer.from(`${config.username}:${password}`).toString('base64')}` };
 }

@@ -1,6 +1,8 @@
+import type { Loop } from '../health/loop-watch.ts';
 import type { Answer } from './influx-answer.ts';
 import type { InfluxServer } from './influx-server.ts';
 import type { BatchLimit, LineBatch, LineQueue, QueueStatus } from './line-queue.ts';
+import type { SeriesCap } from './series-cap.ts';
 
 /** Of one request: what InfluxDB advises (5,000 to 10,000 lines), well below the 25 MB that version 1 takes. */
 const BATCH: BatchLimit = { lines: 10_000, bytes: 8 * 1_048_576 };
@@ -10,6 +12,9 @@ const UNDER_WAY = 2;
 
 /** What an aborted request may take to end. */
 const AFTER_ABORT_MS = 500;
+
+/** After a pause, until the loop must have turned again: an answer has a deadline of its own. */
+const AFTER_PAUSE_MS = 120_000;
 
 /** Waits between attempts. */
 export interface WriterTiming {
@@ -25,6 +30,8 @@ const TIMING: WriterTiming = { firstMs: 1_000, longestMs: 60_000, instructedMs: 
 export interface InfluxWriterParts {
   readonly server: Pick<InfluxServer, 'target' | 'write' | 'close'>;
   readonly queue: LineQueue;
+  readonly cap: SeriesCap;
+  readonly loop: Loop;
   /** Takes lines that the server will never take, with the server's words; resolves when they are kept. Never rejects. */
   readonly setAside: (lines: readonly string[], words: string) => Promise<void>;
   readonly log: { warn(fields: object, message: string): void; info(fields: object, message: string): void };
@@ -38,6 +45,10 @@ export interface InfluxStatus extends QueueStatus {
   readonly written: number;
   /** Lines that the server refused for what they are, since start. */
   readonly rejected: number;
+  /** Distinct series that passed the cap, since start. */
+  readonly series: number;
+  /** Lines left out because their series were beyond the cap, since start. */
+  readonly capped: number;
   /** Why the last attempt failed and what a person can do; undefined when it did not fail. */
   readonly failure: { readonly message: string; readonly hint: string | undefined } | undefined;
 }
@@ -67,7 +78,16 @@ export class InfluxWriter {
   }
 
   get status(): InfluxStatus {
-    return { ...this.#parts.queue.status, written: this.#written, rejected: this.#rejected, failure: this.#failure };
+    const { queue, cap } = this.#parts;
+    const { series, capped } = cap;
+    return {
+      ...queue.status,
+      written: this.#written,
+      rejected: this.#rejected,
+      series,
+      capped,
+      failure: this.#failure,
+    };
   }
 
   start(): void {
@@ -77,7 +97,8 @@ export class InfluxWriter {
   /** Never throws and never waits. */
   add(lines: readonly string[], atMs: number): void {
     if (this.#isStopping) return;
-    this.#parts.queue.add(lines, atMs);
+    const { queue, cap } = this.#parts;
+    queue.add(cap.admit(lines), atMs);
     this.#hasNews = true;
     this.#endIdling?.();
   }
@@ -95,12 +116,13 @@ export class InfluxWriter {
     for (const end of this.#endPauses) end();
     await this.#ended(graceMs + AFTER_ABORT_MS);
     clearTimeout(grace);
-    const { queue, server, log } = this.#parts;
+    const { queue, server, log, loop } = this.#parts;
     const { lines, isDurable } = queue.status;
     if (lines > 0 && !isDurable) {
       log.warn({ lines }, 'metrics that InfluxDB did not take are lost; the evidence is not');
     }
     server.close();
+    loop.ended();
     await queue.close();
   }
 
@@ -115,10 +137,11 @@ export class InfluxWriter {
   }
 
   async #run(): Promise<void> {
-    const { queue } = this.#parts;
+    const { queue, loop } = this.#parts;
     const underWay: { readonly batch: LineBatch; readonly isDone: Promise<boolean> }[] = [];
     while (!this.#abort.signal.aborted) {
       this.#hasNews = false;
+      loop.turned();
       const batch = underWay.length < UNDER_WAY ? await queue.next(BATCH) : undefined;
       if (batch !== undefined) {
         underWay.push({ batch, isDone: this.#deliver(batch) });
@@ -127,6 +150,7 @@ export class InfluxWriter {
       const first = underWay.shift();
       if (first === undefined) {
         if (this.#isStopping) return;
+        loop.resting();
         await this.#idle();
       } else if (await first.isDone) queue.settle(first.batch);
       else break;
@@ -150,10 +174,13 @@ export class InfluxWriter {
         this.#told(answer);
         if (this.#isStopping) return false;
         failures += 1;
-        await this.#pause(this.#waitMs(answer, failures));
+        const waitMs = this.#waitMs(answer, failures);
+        this.#parts.loop.turned(waitMs + AFTER_PAUSE_MS);
+        await this.#pause(waitMs);
         continue;
       }
       failures = 0;
+      this.#parts.loop.turned();
       this.#recovered();
       parts.pop();
       if (answer.kind === 'stored') this.#written += lines;

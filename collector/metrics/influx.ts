@@ -1,10 +1,12 @@
 import type { Clock, SecretReference } from '../../protocols/contract.ts';
 import type { InfluxConfig } from '../config/config.ts';
+import type { LoopWatch } from '../health/loop-watch.ts';
 import { InfluxServer } from './influx-server.ts';
 import { InfluxWriter, type InfluxWriterParts } from './influx-writer.ts';
 import { LineBuffer } from './line-buffer.ts';
 import type { LineQueue } from './line-queue.ts';
 import { gapLineOf } from './points.ts';
+import { SeriesCap } from './series-cap.ts';
 import { DeadLetter } from './spool/dead-letter.ts';
 import { folderDisk } from './spool/disk.ts';
 import type { LineGap } from './spool/dropped-lines.ts';
@@ -15,6 +17,9 @@ const DEFAULT_MAX_BYTES = { disk: 1_073_741_824, memory: 33_554_432 } as const;
 /** Left to the evidence, whatever waits for InfluxDB; at most a twentieth of the file system. */
 const RESERVE_BYTES = 268_435_456;
 
+/** Between two turns of the writer: a request has 30 s, a batch of refused lines some dozen requests. */
+const WRITER_LIMIT_MS = 300_000;
+
 export interface InfluxParts {
   readonly config: InfluxConfig;
   /** For lines that wait and lines that were refused; created when needed. */
@@ -23,6 +28,7 @@ export interface InfluxParts {
   readonly clock: Clock;
   readonly log: InfluxWriterParts['log'];
   readonly random: () => number;
+  readonly watch: LoopWatch;
 }
 
 /** The writer that a configuration asks for, with what earlier runs left unsent. It sends nothing before it is started. */
@@ -33,12 +39,17 @@ export async function influxWriter({
   clock,
   log,
   random,
+  watch,
 }: InfluxParts): Promise<InfluxWriter> {
   const refused = new DeadLetter(folder, log);
   return new InfluxWriter({
     server: new InfluxServer(config, readSecret),
     queue: await queueOf(config, folder, log),
     setAside: (lines, words) => refused.add(lines, words, clock.nowMs()),
+    cap: new SeriesCap(config.maxSeries, (most) =>
+      log.warn({ maxSeries: most }, 'metrics of further series are left out: raise maxSeries, or write fewer tags'),
+    ),
+    loop: watch.loop('influx writer', WRITER_LIMIT_MS),
     log,
     random,
   });

@@ -21,6 +21,13 @@ export function pointsOf(snapshot: MetricsSnapshot, tags: Readonly<Record<string
       .intField('live_today', liveToday)
       .intField('verified', verified);
   }
+  // A device with two protocols stands in two rows above, so the totals have points of their own.
+  for (const [category, { registered, online, verified }] of Object.entries(snapshot.totals)) {
+    point('devices', { category })
+      .intField('registered', registered)
+      .intField('online', online)
+      .intField('verified', verified);
+  }
   for (const { family, devices, verified } of snapshot.protocols) {
     point('protocols', { family }).intField('devices', devices).intField('verified', verified);
   }
@@ -48,7 +55,9 @@ export function pointsOf(snapshot: MetricsSnapshot, tags: Readonly<Record<string
       .intField('spool_bytes', influx.bytes)
       .floatField('spool_lag_s', influx.lagS)
       .intField('spool_dropped', influx.dropped)
-      .intField('spool_rejected', influx.rejected);
+      .intField('spool_rejected', influx.rejected)
+      .intField('series', influx.series)
+      .intField('series_capped', influx.capped);
   }
   return points;
 }

@@ -1,51 +1,14 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry, type RegistryContentType } from 'prom-client';
+import { METRICS, type MetricKey } from './metric-table.ts';
 import type { MetricsSnapshot } from './snapshot.ts';
 
-const SOURCE = ['source', 'protocol'] as const;
-
-/** Every metric of our own: kind, name, help, labels. Names and units as the Prometheus naming practice asks. */
-const METRICS = {
-  devices: [
-    'gauge',
-    'rollcall_devices',
-    'Devices by category and state (registered, online, verified)',
-    ['category', 'state'],
-  ],
-  protocolDevices: ['gauge', 'rollcall_protocol_devices', 'Counted devices by protocol family', ['family']],
-  protocolVerified: ['gauge', 'rollcall_protocol_verified_devices', 'Verified devices by protocol family', ['family']],
-  sourceUp: ['gauge', 'rollcall_source_up', '1 while our path to the source is up', SOURCE],
-  observations: ['counter', 'rollcall_source_observations_total', 'Observations counted', SOURCE],
-  bad: ['counter', 'rollcall_source_bad_observations_total', 'Observations without a usable value', SOURCE],
-  dropped: [
-    'counter',
-    'rollcall_source_dropped_observations_total',
-    'Dropped by overflow and declared as gaps',
-    SOURCE,
-  ],
-  reconnects: ['counter', 'rollcall_source_reconnects_total', 'Connections after the first', SOURCE],
-  errors: ['counter', 'rollcall_source_errors_total', 'Lost connections and failed attempts', SOURCE],
-  age: ['gauge', 'rollcall_source_last_observation_age_seconds', 'Time since the last observation', SOURCE],
-  tallyDirty: ['gauge', 'rollcall_tally_dirty_rows', 'Tally rows that wait for the next flush', []],
-  storeBytes: ['gauge', 'rollcall_store_bytes', 'Size of the database', []],
-  loopLag: ['gauge', 'rollcall_event_loop_lag_seconds', 'How late the event loop was, at most, lately', []],
-  influxUp: ['gauge', 'rollcall_influx_up', '1 while InfluxDB takes what is sent', []],
-  influxLines: ['gauge', 'rollcall_influx_waiting_lines', 'Lines that wait for InfluxDB', []],
-  influxBytes: ['gauge', 'rollcall_influx_waiting_bytes', 'Bytes that wait for InfluxDB', []],
-  influxLag: ['gauge', 'rollcall_influx_lag_seconds', 'Age of the oldest line that waits', []],
-  influxWritten: ['counter', 'rollcall_influx_written_lines_total', 'Lines that InfluxDB said it has', []],
-  influxDropped: ['counter', 'rollcall_influx_dropped_lines_total', 'Lines that gave way to newer ones', []],
-  influxRejected: [
-    'counter',
-    'rollcall_influx_rejected_lines_total',
-    'Lines that InfluxDB refused for what they are',
-    [],
-  ],
-} as const satisfies Record<string, readonly ['gauge' | 'counter', string, string, readonly string[]]>;
-
-type Name = keyof typeof METRICS;
 type Labels = Readonly<Record<string, string>>;
+type Set = (key: MetricKey, value: number, labels?: Labels) => void;
 
-/** Prometheus text of a snapshot and of the process, in registries of its own. */
+/** The two text formats that Prometheus reads: its own 0.0.4, and OpenMetrics 1.0. */
+export type ExpositionFormat = 'prometheus' | 'openmetrics';
+
+/** Text of a snapshot and of the process, in registries of its own. */
 export class PrometheusExposition {
   readonly #process = new Registry();
 
@@ -53,21 +16,42 @@ export class PrometheusExposition {
     collectDefaultMetrics({ register: this.#process });
   }
 
-  async text(snapshot: MetricsSnapshot): Promise<{ contentType: string; body: string }> {
-    const registry = Registry.merge([this.#process, registryOf(snapshot)]);
+  async text(
+    snapshot: MetricsSnapshot,
+    format: ExpositionFormat = 'prometheus',
+  ): Promise<{ contentType: string; body: string }> {
+    const registry: Registry<RegistryContentType> = Registry.merge([this.#process, registryOf(snapshot)]);
+    if (format === 'openmetrics') registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     return { contentType: registry.contentType, body: await registry.metrics() };
   }
 }
 
 /** A snapshot holds whole figures, so each makes a registry of its own: a series that ended is not in the next. */
-function registryOf({ totals, protocols, sources, collector }: MetricsSnapshot): Registry {
+function registryOf(snapshot: MetricsSnapshot): Registry {
   const registry = new Registry();
-  const metrics = new Map<Name, Gauge | Counter>();
-  const set = (name: Name, value: number, labels: Labels = {}): void => {
-    const metric = metrics.get(name) ?? newMetric(name, registry);
-    metrics.set(name, metric);
+  const metrics = new Map<MetricKey, Gauge | Counter>();
+  const set: Set = (key, value, labels = {}) => {
+    const metric = metrics.get(key) ?? newMetric(key, registry);
+    metrics.set(key, metric);
     metric.inc(labels, value);
   };
+  setCounts(snapshot, set);
+  for (const { source, protocol, ...row } of snapshot.sources) {
+    const labels = { source, protocol };
+    set('sourceUp', row.isUp ? 1 : 0, labels);
+    set('observations', row.observations, labels);
+    set('bad', row.bad, labels);
+    set('dropped', row.dropped, labels);
+    set('reconnects', row.reconnects, labels);
+    set('errors', row.errors, labels);
+    set('queueDelay', row.queueDelayMs / 1000, labels);
+    if (row.lastCycleAgeMs !== undefined) set('age', row.lastCycleAgeMs / 1000, labels);
+  }
+  setCollector(snapshot.collector, set);
+  return registry;
+}
+
+function setCounts({ totals, protocols }: MetricsSnapshot, set: Set): void {
   for (const [category, { registered, online, verified }] of Object.entries(totals)) {
     for (const [state, value] of Object.entries({ registered, online, verified })) {
       set('devices', value, { category, state });
@@ -77,34 +61,38 @@ function registryOf({ totals, protocols, sources, collector }: MetricsSnapshot):
     set('protocolDevices', devices, { family });
     set('protocolVerified', verified, { family });
   }
-  for (const { source, protocol, ...row } of sources) {
-    const labels = { source, protocol };
-    set('sourceUp', row.isUp ? 1 : 0, labels);
-    set('observations', row.observations, labels);
-    set('bad', row.bad, labels);
-    set('dropped', row.dropped, labels);
-    set('reconnects', row.reconnects, labels);
-    set('errors', row.errors, labels);
-    if (row.lastCycleAgeMs !== undefined) set('age', row.lastCycleAgeMs / 1000, labels);
-  }
-  const { tallyDirty, storeBytes, loopLagMs, influx } = collector;
-  set('tallyDirty', tallyDirty);
-  set('storeBytes', storeBytes);
-  set('loopLag', loopLagMs / 1000);
-  if (influx !== undefined) {
-    set('influxUp', influx.isWell ? 1 : 0);
-    set('influxLines', influx.lines);
-    set('influxBytes', influx.bytes);
-    set('influxLag', influx.lagS);
-    set('influxWritten', influx.written);
-    set('influxDropped', influx.dropped);
-    set('influxRejected', influx.rejected);
-  }
-  return registry;
 }
 
-function newMetric(key: Name, registry: Registry): Gauge | Counter {
-  const [kind, name, help, labels] = METRICS[key];
+function setCollector({ influx, health, ...collector }: MetricsSnapshot['collector'], set: Set): void {
+  set('build', 1, { version: collector.version });
+  set('ready', health.isReady ? 1 : 0);
+  set('warnings', health.warnings);
+  for (const { loop, overdueMs } of health.loops) set('loopOverdue', overdueMs / 1000, { loop });
+  set('folded', collector.observations);
+  set('addresses', collector.addresses);
+  set('tallyDirty', collector.tallyDirty);
+  if (collector.flushAgeMs !== undefined) set('flushAge', collector.flushAgeMs / 1000);
+  set('flushFailures', collector.flushFailures);
+  set('gaps', collector.gaps);
+  set('storeBytes', collector.storeBytes);
+  set('ledgerSize', collector.ledgerSize);
+  set('loopLag', collector.loopLagMs / 1000);
+  if (health.diskFreeBytes !== undefined) set('diskFree', health.diskFreeBytes);
+  set('memoryLimit', health.memoryLimitBytes);
+  if (influx === undefined) return;
+  set('influxUp', influx.isWell ? 1 : 0);
+  set('influxLines', influx.lines);
+  set('influxBytes', influx.bytes);
+  set('influxLag', influx.lagS);
+  set('influxWritten', influx.written);
+  set('influxDropped', influx.dropped);
+  set('influxRejected', influx.rejected);
+  set('influxSeries', influx.series);
+  set('influxCapped', influx.capped);
+}
+
+function newMetric(key: MetricKey, registry: Registry): Gauge | Counter {
+  const { kind, name, help, labels } = METRICS[key];
   const options = { name, help, labelNames: [...labels], registers: [registry] };
   return kind === 'gauge' ? new Gauge(options) : new Counter(options);
 }

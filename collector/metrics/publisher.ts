@@ -1,4 +1,5 @@
 import type { Clock } from '../../protocols/contract.ts';
+import type { Loop } from '../health/loop-watch.ts';
 import type { InfluxWriter } from './influx-writer.ts';
 import { linesOf, pointsOf } from './points.ts';
 import type { SnapshotTaker } from './take-snapshot.ts';
@@ -14,6 +15,7 @@ export interface PublisherParts {
   readonly tags: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void };
+  readonly loop: Loop;
 }
 
 /** Writes a snapshot at every multiple of the interval: times are aligned, so that writing again is the same point. */
@@ -36,6 +38,7 @@ export class MetricsPublisher {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#publishing;
+    this.#parts.loop.ended();
     await this.#parts.writer.stop(LAST_WRITE_MS);
   }
 
@@ -54,11 +57,12 @@ export class MetricsPublisher {
   }
 
   async #publish(atMs: number): Promise<void> {
-    const { taker, writer, deviceActivity, tags, log } = this.#parts;
+    const { taker, writer, deviceActivity, tags, log, loop } = this.#parts;
     try {
       writer.add(linesOf(pointsOf(await taker.take(atMs, deviceActivity), tags)), atMs);
     } catch (error) {
       log.warn({ err: error }, 'metrics could not be taken');
     }
+    loop.turned();
   }
 }

@@ -1,4 +1,5 @@
 import type { CategoryCount } from '../census/count.ts';
+import type { LoopState } from '../health/loop-watch.ts';
 
 /** What the metrics say about one instant; taken by the composition root, written by whoever is configured. */
 export interface MetricsSnapshot {
@@ -33,6 +34,8 @@ export interface SourceRow {
   readonly dropped: number;
   /** Since the last observation; undefined before the first. */
   readonly lastCycleAgeMs: number | undefined;
+  /** How long observations waited between their receipt and the tally, at most, lately. */
+  readonly queueDelayMs: number;
 }
 
 export interface ActivityRow {
@@ -49,12 +52,34 @@ export interface ActivityRow {
 export interface CollectorRow {
   /** Undefined where nothing is written to InfluxDB. */
   readonly influx: InfluxRow | undefined;
+  readonly health: HealthRow;
+  readonly version: string;
+  /** Observations folded since start. */
+  readonly observations: number;
+  /** Addresses ever observed or bound. */
+  readonly addresses: number;
   /** Rows that wait for the next flush. */
   readonly tallyDirty: number;
   /** How late the event loop was, at most, in the last seconds. */
   readonly loopLagMs: number;
   readonly rssBytes: number;
   readonly storeBytes: number;
+  /** Since evidence was last stored; undefined before the first time. */
+  readonly flushAgeMs: number | undefined;
+  readonly flushFailures: number;
+  /** Gaps declared since start. */
+  readonly gaps: number;
+  readonly ledgerSize: number;
+}
+
+/** How the collector itself is. */
+export interface HealthRow {
+  readonly isReady: boolean;
+  /** Number of warnings. */
+  readonly warnings: number;
+  readonly loops: readonly LoopState[];
+  readonly diskFreeBytes: number | undefined;
+  readonly memoryLimitBytes: number;
 }
 
 /** What waits for InfluxDB, and what became of the rest since start. */
@@ -67,4 +92,8 @@ export interface InfluxRow {
   readonly written: number;
   readonly dropped: number;
   readonly rejected: number;
+  /** Distinct series since start. */
+  readonly series: number;
+  /** Lines left out because their series were beyond the cap. */
+  readonly capped: number;
 }

@@ -1,5 +1,7 @@
 import type { Calendar } from '../census/calendar.ts';
 import type { AddressBooks } from '../intake/address-book.ts';
+import type { Flusher } from '../intake/flusher.ts';
+import type { Journal } from '../intake/journal.ts';
 import type { SourceTask } from '../intake/source-task.ts';
 import type { Tally } from '../intake/tally.ts';
 import type { RollCall, RollEntry } from '../roll/roll.ts';
@@ -7,7 +9,7 @@ import type { RollCaller } from '../roll/roll-caller.ts';
 import type { Store, TallyRow } from '../store/contract.ts';
 import type { InfluxStatus } from './influx-writer.ts';
 import { LoopLag } from './loop-lag.ts';
-import type { ActivityRow, ConnectionRow, InfluxRow, MetricsSnapshot } from './snapshot.ts';
+import type { ActivityRow, ConnectionRow, HealthRow, InfluxRow, MetricsSnapshot } from './snapshot.ts';
 
 /** Series of `device_connections` at most; the rest is summed under the enterprise `other`. */
 const MAX_CONNECTION_SERIES = 10_000;
@@ -21,6 +23,11 @@ export interface SnapshotParts {
   readonly protocolOf: (sourceId: string) => string;
   readonly store: Store;
   readonly influx: () => InfluxStatus | undefined;
+  readonly flusher: Pick<Flusher, 'lastFlushAtMs' | 'failures'>;
+  readonly journal: Pick<Journal, 'gaps'>;
+  readonly health: () => HealthRow;
+  readonly ledgerSize: () => number;
+  readonly version: string;
 }
 
 /** Takes snapshots of the running collector; owns the measurement of the event loop's lag. */
@@ -34,7 +41,8 @@ export class SnapshotTaker {
 
   /** As of now, with the time set to `atMs`. `deviceActivity` also gives a row for each device. */
   async take(atMs: number, deviceActivity: boolean): Promise<MetricsSnapshot> {
-    const { caller, store, influx, tally } = this.#parts;
+    const { caller, store, influx, tally, books, flusher, journal, health, ledgerSize, version } = this.#parts;
+    const { lastFlushAtMs } = flusher;
     const call = await caller.now();
     return {
       atMs,
@@ -45,10 +53,18 @@ export class SnapshotTaker {
       activity: deviceActivity ? call.entries.flatMap((entry) => this.#activity(entry, call.atMs)) : [],
       collector: {
         influx: influxRow(influx(), atMs),
+        health: health(),
+        version,
+        observations: tally.observations,
+        addresses: books.entries.length,
         tallyDirty: tally.dirtyCount,
         loopLagMs: this.#lag.highestMs(),
         rssBytes: process.memoryUsage.rss(),
         storeBytes: await store.sizeBytes(),
+        flushAgeMs: lastFlushAtMs === undefined ? undefined : Math.max(0, atMs - lastFlushAtMs),
+        flushFailures: flusher.failures,
+        gaps: journal.gaps,
+        ledgerSize: ledgerSize(),
       },
     };
   }
@@ -65,7 +81,8 @@ export class SnapshotTaker {
       if (assessment.exclusions.length > 0 || category === 'not-counted') continue;
       for (const protocol of new Set(evidence.addresses.map((address) => address.protocol.family))) {
         const owner = evidence.device.enterpriseId ?? 'none';
-        const enterprise = rows.size < MAX_CONNECTION_SERIES ? owner : 'other';
+        const own = `${category}\n${protocol}\n${owner}`;
+        const enterprise = rows.has(own) || rows.size < MAX_CONNECTION_SERIES ? owner : 'other';
         const key = `${category}\n${protocol}\n${enterprise}`;
         const row = rows.get(key) ?? {
           category,
@@ -98,6 +115,7 @@ export class SnapshotTaker {
       errors: task.errors,
       dropped: task.dropped,
       lastCycleAgeMs: task.lastObservationAtMs === undefined ? undefined : Math.max(0, atMs - task.lastObservationAtMs),
+      queueDelayMs: task.queueDelayMs,
     }));
   }
 
@@ -125,9 +143,9 @@ export class SnapshotTaker {
 
 function influxRow(status: InfluxStatus | undefined, atMs: number): InfluxRow | undefined {
   if (status === undefined) return undefined;
-  const { failure, lines, bytes, oldestAtMs, written, dropped, rejected } = status;
+  const { failure, lines, bytes, oldestAtMs, written, dropped, rejected, series, capped } = status;
   const lagS = oldestAtMs === undefined ? 0 : Math.max(0, (atMs - oldestAtMs) / 1000);
-  return { isWell: failure === undefined, lines, bytes, lagS, written, dropped, rejected };
+  return { isWell: failure === undefined, lines, bytes, lagS, written, dropped, rejected, series, capped };
 }
 
 /** Upper end of the bucket that holds the median; see `TallyRow.roundTrips`. */

@@ -4,22 +4,25 @@ import type { Calendar } from '../census/calendar.ts';
 import type { CatalogueProtocol } from '../census/catalogue.ts';
 import { countProtocols } from '../census/count.ts';
 import { RULES_VERSION } from '../census/rules.ts';
+import type { HistoryReader } from '../history/reader.ts';
 import type { AddressBooks } from '../intake/address-book.ts';
-import type { Flusher } from '../intake/flusher.ts';
 import type { Journal } from '../intake/journal.ts';
 import type { SourceTask } from '../intake/source-task.ts';
 import type { Tally } from '../intake/tally.ts';
+import type { ExpositionFormat } from '../metrics/prometheus.ts';
 import type {
   CollectorReading,
   Counts,
   DeviceDetail,
   DevicePage,
   DevicesQuery,
+  History,
+  HistoryQuery,
   ProtocolReading,
   Readiness,
   SourceReading,
 } from '../reading.ts';
-import type { Roll, RollCall, RollEntry } from '../roll/roll.ts';
+import type { RollCall, RollEntry } from '../roll/roll.ts';
 import type { RollCaller } from '../roll/roll-caller.ts';
 import type { RegisterStore } from '../store/contract.ts';
 import { deviceDetail, deviceReading } from './device-reading.ts';
@@ -27,8 +30,6 @@ import { protocolReadings } from './protocol-reading.ts';
 
 /** RFC 6962, 2.1: the root of a tree without leaves is the SHA-256 of nothing. */
 const EMPTY_ROOT = createHash('sha256').digest('base64');
-/** Without a stored flush for this long, the evidence on disk is not what the counts say. */
-const FLUSH_OVERDUE_MS = 10_000;
 
 /** What people call a source, and where it is. */
 export interface SourceLabel {
@@ -41,21 +42,22 @@ export interface SourceLabel {
 
 export interface ReadingParts {
   readonly caller: RollCaller;
-  readonly roll: Roll;
   readonly register: RegisterStore;
   readonly books: AddressBooks;
   readonly tally: Tally;
   readonly journal: Journal;
   readonly tasks: ReadonlyMap<string, SourceTask>;
-  readonly flusher: Flusher;
   readonly calendar: Calendar;
   readonly clock: Clock;
-  readonly sources: readonly SourceLabel[];
+  /** As configured at the moment. */
+  readonly sources: () => readonly SourceLabel[];
   readonly protocols: ReadonlyMap<string, CatalogueProtocol>;
   readonly demo: boolean;
-  readonly rulesSha256: string;
+  readonly rulesSha256: () => string;
+  readonly readiness: () => Readiness;
+  readonly history: () => HistoryReader;
   readonly ledgerOrigin: string;
-  readonly prometheus: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly prometheus: (format: ExpositionFormat) => Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
 /** What the collector lets others read, taken from the running parts. */
@@ -74,7 +76,7 @@ export class Readings implements CollectorReading {
       asOf: new Date(call.atMs).toISOString(),
       timeZone: calendar.timeZone,
       demo,
-      rules: { version: RULES_VERSION, sha256: rulesSha256 },
+      rules: { version: RULES_VERSION, sha256: rulesSha256() },
       devices: { total, byCategory, byTier },
       protocols: countProtocols(protocols),
       ledger: { origin: ledgerOrigin, size: 0, rootHash: EMPTY_ROOT },
@@ -89,18 +91,18 @@ export class Readings implements CollectorReading {
       const entry = call.entries[at] as RollEntry;
       if (!matches(entry)) continue;
       if (items.length === query.limit) return { items, nextAfterId: items[items.length - 1]?.id };
-      items.push(deviceReading(entry, this.#parts.roll));
+      items.push(deviceReading(entry, this.#parts.caller.roll));
     }
     return { items, nextAfterId: undefined };
   }
 
   async device(id: string): Promise<DeviceDetail | undefined> {
-    const { caller, roll, register, books, tally, journal, calendar } = this.#parts;
+    const { caller, register, books, tally, journal, calendar } = this.#parts;
     const call = await caller.now();
     const entry = call.entries[firstAfter(call, id) - 1];
     if (entry?.evidence.device.id !== id) return undefined;
     const changes = await register.changes(id, 20);
-    return deviceDetail(entry, roll, changes, (sourceId, address) => {
+    return deviceDetail(entry, caller.roll, changes, (sourceId, address) => {
       const bound = books.find(sourceId, address);
       if (bound === undefined) return { row: undefined, identity: undefined };
       return { row: tally.row(bound.index, calendar.dayAt(call.atMs)), identity: journal.identityOf(bound.index) };
@@ -112,21 +114,19 @@ export class Readings implements CollectorReading {
   }
 
   sources(): Promise<readonly SourceReading[]> {
-    return Promise.resolve(this.#parts.sources.map((label) => this.#source(label)));
+    return Promise.resolve(this.#parts.sources().map((label) => this.#source(label)));
   }
 
   readiness(): Promise<Readiness> {
-    const { flusher, clock } = this.#parts;
-    const reasons: string[] = [];
-    // Why is in the log: this answer needs no token.
-    if (flusher.failure !== undefined) reasons.push('evidence cannot be stored at the moment; it is kept in memory');
-    if (flusher.lastFlushAtMs === undefined) reasons.push('nothing has been stored yet');
-    else if (clock.nowMs() - flusher.lastFlushAtMs > FLUSH_OVERDUE_MS) reasons.push('storing evidence is overdue');
-    return Promise.resolve({ ready: reasons.length === 0, reasons });
+    return Promise.resolve(this.#parts.readiness());
   }
 
-  metrics(): Promise<{ readonly contentType: string; readonly body: string }> {
-    return this.#parts.prometheus();
+  history(query: HistoryQuery): Promise<History> {
+    return this.#parts.history().read(query);
+  }
+
+  metrics(format: ExpositionFormat = 'prometheus'): Promise<{ readonly contentType: string; readonly body: string }> {
+    return this.#parts.prometheus(format);
   }
 
   #source(label: SourceLabel): SourceReading {

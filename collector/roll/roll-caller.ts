@@ -15,6 +15,7 @@ const FRESH_MS = 1_000;
 const AHEAD_TOLERANCE_MS = 2_000;
 
 export interface RollCallerParts {
+  /** Changed by `use`. */
   readonly roll: Roll;
   readonly store: EvidenceStore;
   readonly calendar: Calendar;
@@ -27,12 +28,24 @@ export interface RollCallerParts {
 
 /** Calls the roll for whoever asks, from the running intake for now and from the store for the past. */
 export class RollCaller {
-  readonly #parts: RollCallerParts;
+  #parts: RollCallerParts;
   #latest: RollCall | undefined;
   #earlier: { readonly day: number; readonly days: Promise<ReadonlyMap<string, ActiveDays>> } | undefined;
 
   constructor(parts: RollCallerParts) {
     this.#parts = parts;
+  }
+
+  /** The register and rules in force. */
+  get roll(): Roll {
+    return this.#parts.roll;
+  }
+
+  /** From now on another register, or other rules. */
+  use(roll: Roll, minSlotsPerDay: number): void {
+    this.#parts = { ...this.#parts, roll, minSlotsPerDay };
+    this.#latest = undefined;
+    this.#earlier = undefined;
   }
 
   /** As of now, at most a second old. */
@@ -42,8 +55,10 @@ export class RollCaller {
     if (this.#latest !== undefined && Math.abs(atMs - this.#latest.atMs) < FRESH_MS) return this.#latest;
     const day = calendar.dayAt(atMs);
     const earlierDays = await this.#daysBefore(day);
-    this.#latest = roll.call(liveEvidence(books, tally, tasks, { atMs, day }), earlierDays);
-    return this.#latest;
+    const call = roll.call(liveEvidence(books, tally, tasks, { atMs, day }), earlierDays);
+    // While the store was read the register may have changed.
+    if (roll === this.#parts.roll) this.#latest = call;
+    return call;
   }
 
   /** As of a past instant, from the store alone. Throws `RangeError` for the future. */

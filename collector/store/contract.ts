@@ -12,6 +12,7 @@ export interface Store {
   readonly evidence: EvidenceStore;
   readonly register: RegisterStore;
   readonly tokens: TokenStore;
+  readonly history: HistoryStore;
   /** Pages and files in use, for metrics. */
   sizeBytes(): Promise<number>;
   close(): Promise<void>;
@@ -221,4 +222,32 @@ export interface TokenStore {
   revoke(id: string, atMs: number): Promise<boolean>;
   /** Best effort; may be batched. */
   used(id: string, atMs: number): Promise<void>;
+}
+
+export type HistoryStep = 'hour' | 'day';
+
+/** One category over one hour or one day of local time, as sampled once a minute. For charts; never evidence. */
+export interface HistoryRow {
+  readonly step: HistoryStep;
+  readonly startMs: number;
+  /** A category, or `total`. */
+  readonly category: string;
+  readonly samples: number;
+  /** At the last sample. */
+  readonly registered: number;
+  /** At the last sample. */
+  readonly verified: number;
+  readonly onlineMin: number;
+  readonly onlineMax: number;
+  /** Over all samples: the mean is this by `samples`. */
+  readonly onlineSum: number;
+}
+
+export interface HistoryStore {
+  /** Puts each row in the place of the one with the same step, start and category. */
+  save(rows: readonly HistoryRow[]): Promise<void>;
+  /** Rows that start in the range (end exclusive), oldest first. */
+  read(step: HistoryStep, range: { fromMs: number; toMs: number }): Promise<readonly HistoryRow[]>;
+  /** Forgets rows that started before. */
+  trim(step: HistoryStep, beforeMs: number): Promise<void>;
 }

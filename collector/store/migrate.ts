@@ -5,13 +5,14 @@ import type { Connection } from './connection.ts';
 import { inTransaction } from './database.ts';
 import { reasonOf } from './failure.ts';
 import * as first from './migrations/0001-first.ts';
+import * as history from './migrations/0002-history.ts';
 import type { Tables } from './schema.ts';
 
 /** Migrations by name; they are applied in the order of their names. */
 export type Migrations = Readonly<Record<string, Migration>>;
 
 /** All migrations. One that was released is never edited. */
-const MIGRATIONS: Migrations = { '0001-first': first };
+const MIGRATIONS: Migrations = { '0001-first': first, '0002-history': history };
 
 const MIGRATION_TABLE = 'kysely_migration';
 

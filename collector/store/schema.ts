@@ -14,6 +14,7 @@ export interface Tables {
   readonly bindings: BindingsTable;
   readonly register_changes: RegisterChangesTable;
   readonly tokens: TokensTable;
+  readonly history: HistoryTable;
 }
 
 /** One row a run of a collector, in the order of their starts: the clock of an earlier one may have been wrong. */
@@ -128,4 +129,17 @@ interface TokensTable {
   readonly expires_at: number | null;
   readonly last_used_at: number | null;
   readonly revoked_at: number | null;
+}
+
+/** See `HistoryRow`. */
+interface HistoryTable {
+  readonly step: string;
+  readonly start_at: number;
+  readonly category: string;
+  readonly samples: number;
+  readonly registered: number;
+  readonly verified: number;
+  readonly online_min: number;
+  readonly online_max: number;
+  readonly online_sum: number;
 }

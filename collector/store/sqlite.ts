@@ -8,6 +8,7 @@ import { SqliteDatabase } from './database.ts';
 import { SqliteEvidenceStore } from './evidence-store.ts';
 import { doing } from './failure.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { SqliteHistoryStore } from './history-store.ts';
 import { migrate, requireCurrentSchema } from './migrate.ts';
 import { SqliteRegisterStore } from './register-store.ts';
 import { SqliteTokenStore } from './token-store.ts';
@@ -72,6 +73,7 @@ function storeOf(
     evidence: new SqliteEvidenceStore(mode === 'write' ? database : new SqliteDatabase(reader, reader)),
     register: new SqliteRegisterStore(database),
     tokens: new SqliteTokenStore(database),
+    history: new SqliteHistoryStore(database),
     sizeBytes: () => sizeOf([file, `${file}-wal`]),
     async close(): Promise<void> {
       await doing(`closing ${file}`, () => database.close()).finally(() => lock?.release());

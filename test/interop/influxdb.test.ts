@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../collector/clock.ts';
 import type { InfluxConfig } from '../../collector/config/config.ts';
+import { LoopWatch } from '../../collector/health/loop-watch.ts';
 import { influxWriter } from '../../collector/metrics/influx.ts';
 import type { InfluxWriter } from '../../collector/metrics/influx-writer.ts';
 import { linesOf, pointsOf } from '../../collector/metrics/points.ts';
@@ -30,7 +31,14 @@ async function writerTo(config: Partial<InfluxConfig> & { url: string }): Promis
   const folder = temporaryFolder();
   const told: string[] = [];
   const tell = (fields: object, message: string): void => void told.push(`${message} ${JSON.stringify(fields)}`);
-  const shared = { interval: 10_000, tags: {}, deviceActivity: false, spool: { place: 'disk', sync: 'second' } };
+  const shared = {
+    interval: 10_000,
+    tags: {},
+    deviceActivity: false,
+    history: 'store',
+    maxSeries: 100_000,
+    spool: { place: 'disk', sync: 'second' },
+  };
   const writer = await influxWriter({
     config: { ...shared, dialect: 'v1', database: 'rollcall', ...config } as InfluxConfig,
     folder: folder.path,
@@ -38,6 +46,7 @@ async function writerTo(config: Partial<InfluxConfig> & { url: string }): Promis
     clock: systemClock,
     log: { warn: tell, info: tell },
     random: Math.random,
+    watch: new LoopWatch(systemClock),
   });
   return { writer, told, folder: folder.path, [Symbol.dispose]: () => folder[Symbol.dispose]() };
 }
@@ -72,6 +81,7 @@ describe('InfluxDB 1', () => {
     expect(await influxd.query('SHOW MEASUREMENTS', 'rollcall')).toEqual([
       ['collector'],
       ['device_connections'],
+      ['devices'],
       ['protocols'],
       ['source_health'],
     ]);

@@ -4,6 +4,8 @@ import type {
   DeviceDetail,
   DeviceReading,
   DevicesQuery,
+  History,
+  HistoryQuery,
   ProtocolReading,
   Readiness,
   SourceReading,
@@ -18,7 +20,7 @@ export class FakeReading implements CollectorReading {
   devicesKnown: DeviceReading[] = Array.from({ length: 25 }, (_, index) => fakeDevice(index));
   sourcesKnown: SourceReading[] = fakeSources();
   protocolsKnown: ProtocolReading[] = fakeProtocols();
-  readinessNow: Readiness = { ready: true, reasons: [] };
+  readinessNow: Readiness = { ready: true, reasons: [], warnings: [] };
   demo = false;
   /** Thrown by every method while set. */
   failure: unknown;
@@ -26,6 +28,8 @@ export class FakeReading implements CollectorReading {
   gate: Promise<void> = Promise.resolve();
   /** Instants that counts were asked for. */
   readonly asked: (number | undefined)[] = [];
+  /** Formats that metrics were asked for in. */
+  readonly formats: string[] = [];
 
   async counts(asOfMs?: number): Promise<Counts> {
     await this.#answer();
@@ -67,8 +71,20 @@ export class FakeReading implements CollectorReading {
     return this.readinessNow;
   }
 
-  async metrics() {
+  async history({ step, fromMs, toMs }: HistoryQuery): Promise<History> {
     await this.#answer();
+    const stepMs = step === 'hour' ? 3_600_000 : 86_400_000;
+    const figures = { registered: 12_046, verified: 10_984, online: { min: 11_000, mean: 11_300.5, max: 11_312 } };
+    const items = [];
+    for (let startMs = fromMs; startMs < toMs; startMs += stepMs) {
+      items.push({ startMs, endMs: startMs + stepMs, observedShare: 0.75, counts: { total: figures } });
+    }
+    return { from: 'store', step, timeZone: 'Asia/Shanghai', items };
+  }
+
+  async metrics(format: 'prometheus' | 'openmetrics' = 'prometheus') {
+    await this.#answer();
+    this.formats.push(format);
     return {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
       body: '# HELP rollcall_up Is it up\n# TYPE rollcall_up gauge\nrollcall_up 1\n',

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { parseLine } from './line-protocol.ts';
+import { PointStore } from './point-store.ts';
 
 export interface InfluxV2Options {
   readonly org: string;
@@ -27,8 +27,7 @@ export type Fault =
 export class InfluxV2Server {
   readonly #options: InfluxV2Options;
   readonly #http: Server;
-  readonly #series = new Map<string, Map<number, Readonly<Record<string, string>>>>();
-  readonly #fieldTypes = new Map<string, string>();
+  readonly #points = new PointStore();
   /** Given one by one before anything is looked at. */
   readonly faults: Fault[] = [];
   /** Lines of each request that came through, in order. */
@@ -51,14 +50,12 @@ export class InfluxV2Server {
 
   /** Points stored. */
   get points(): number {
-    let points = 0;
-    for (const times of this.#series.values()) points += times.size;
-    return points;
+    return this.#points.count;
   }
 
   /** Series with their points: time to fields, as written in the line protocol. */
   get series(): ReadonlyMap<string, ReadonlyMap<number, Readonly<Record<string, string>>>> {
-    return this.#series;
+    return this.#points.series;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,29 +116,13 @@ export class InfluxV2Server {
 
   /** Good lines of a partly bad body are stored, as the description says. */
   #store(lines: readonly string[]): Refusal | undefined {
-    const unparsed: string[] = [];
-    let conflicts = 0;
-    for (const line of lines) {
-      const point = parseLine(line);
-      if (typeof point === 'string') {
-        unparsed.push(`unable to parse '${line}': ${point}`);
-        continue;
-      }
-      const types = Object.entries(point.fields).map(
-        ([field, value]) => [`${point.measurement} ${field}`, typeOf(value)] as const,
-      );
-      if (types.some(([field, type]) => (this.#fieldTypes.get(field) ?? type) !== type)) {
-        conflicts += 1;
-        continue;
-      }
-      for (const [field, type] of types) this.#fieldTypes.set(field, type);
-      const times = this.#series.get(point.series) ?? new Map<number, Readonly<Record<string, string>>>();
-      this.#series.set(point.series, times);
-      times.set(point.time, { ...times.get(point.time), ...point.fields });
+    const refused = this.#points.store(lines);
+    const unparsed = refused.filter(({ kind }) => kind === 'syntax');
+    if (unparsed.length > 0) {
+      return refusal(400, 'invalid', unparsed.map(({ line, why }) => `unable to parse '${line}': ${why}`).join('\n'));
     }
-    if (unparsed.length > 0) return refusal(400, 'invalid', unparsed.join('\n'));
-    if (conflicts === 0) return undefined;
-    const message = `failure writing points to database: partial write: field type conflict dropped=${conflicts}`;
+    if (refused.length === 0) return undefined;
+    const message = `failure writing points to database: partial write: field type conflict dropped=${refused.length}`;
     return refusal(422, 'unprocessable entity', message);
   }
 }
@@ -156,10 +137,4 @@ interface Refusal {
 
 function refusal(status: number, code: string, message: string): Refusal {
   return { status, code, message };
-}
-
-function typeOf(value: string): string {
-  if (value.endsWith('i')) return 'integer';
-  if (value.startsWith('"')) return 'string';
-  return /^[-+]?\d/.test(value) ? 'float' : 'boolean';
 }

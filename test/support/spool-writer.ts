@@ -5,6 +5,7 @@
 
 import { systemClock } from '../../collector/clock.ts';
 import type { InfluxConfig } from '../../collector/config/config.ts';
+import { LoopWatch } from '../../collector/health/loop-watch.ts';
 import { influxWriter } from '../../collector/metrics/influx.ts';
 import { until } from './wait.ts';
 
@@ -24,6 +25,8 @@ const config: InfluxConfig = {
   interval: 1_000,
   tags: {},
   deviceActivity: false,
+  history: 'store',
+  maxSeries: 100_000,
   spool,
 };
 const writer = await influxWriter({
@@ -33,6 +36,7 @@ const writer = await influxWriter({
   clock: systemClock,
   log,
   random: Math.random,
+  watch: new LoopWatch(systemClock),
 });
 writer.start();
 for (let number = Number(first); number < Number(end); ) {

@@ -42,7 +42,12 @@ describe('route × role', () => {
       grantedRoutes()
         .filter(({ grant }) => grant !== 'anyone' && grant.includes(role))
         .map(({ method, url }) => `${method} ${url}`);
-    expect(granted('viewer')).toEqual(['GET /metrics', 'GET /api/v1/session', 'GET /api/v1/counts']);
+    expect(granted('viewer')).toEqual([
+      'GET /metrics',
+      'GET /api/v1/session',
+      'GET /api/v1/counts',
+      'GET /api/v1/history',
+    ]);
     expect(granted('assessor')).toEqual([
       ...granted('viewer'),
       'GET /api/v1/devices',

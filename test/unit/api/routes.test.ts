@@ -1,6 +1,7 @@
 import { assert, constantFrom, nat, pre, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeCursor, encodeCursor } from '../../../api/cursor.ts';
+import { CollectorError } from '../../../collector/errors.ts';
 import { type ApiUnderTest, apiUnderTest, showing } from '../../support/api.ts';
 import { FAKE_NOW_MS } from '../../support/fake-reading.ts';
 
@@ -240,10 +241,43 @@ describe('an answer', () => {
   });
 });
 
+describe('GET /api/v1/history', () => {
+  test('gives days of the last year to a viewer, with the share of each that was observed', async () => {
+    await using t = await apiUnderTest();
+    const { from, step, timeZone, items } = (await get(t, '/api/v1/history', 'viewer')).json();
+    expect([from, step, timeZone, items.length]).toEqual(['store', 'day', 'Asia/Shanghai', 366]);
+    expect(items.at(-1)).toEqual({
+      start: '2026-03-01T01:30:00.000Z',
+      end: '2026-03-02T01:30:00.000Z',
+      observedShare: 0.75,
+      counts: { total: { registered: 12_046, verified: 10_984, online: { min: 11_000, mean: 11_300.5, max: 11_312 } } },
+    });
+  });
+
+  test.each([
+    ['step=week', 'step'],
+    ['from=yesterday', 'from'],
+    ['to=2026-01-01', 'to'],
+    ['from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z', 'from'],
+    ['step=hour&from=2025-01-01T00:00:00Z&to=2026-01-01T00:00:00Z', 'from'],
+    ['from=2000-01-01T00:00:00Z', 'from'],
+  ])('refuses %s and names %s', async (query, name) => {
+    await using t = await apiUnderTest();
+    const answer = (await get(t, `/api/v1/history?${query}`)).json();
+    expect(answer).toMatchObject({ status: 400, errors: [{ name }] });
+  });
+
+  test('is unavailable, not wrong, while the InfluxDB it is read from is away', async () => {
+    await using t = await apiUnderTest();
+    t.reading.failure = new CollectorError('metrics', 'reading history: ECONNREFUSED');
+    expect((await get(t, '/api/v1/history')).json()).toMatchObject({ status: 503, type: '/problems/unavailable' });
+  });
+});
+
 describe('the collector’s own state', () => {
   test('not ready is a 503 with the reasons', async () => {
     await using t = await apiUnderTest();
-    t.reading.readinessNow = { ready: false, reasons: ['nothing has been stored yet'] };
+    t.reading.readinessNow = { ready: false, reasons: ['nothing has been stored yet'], warnings: [] };
     const answer = await t.api.app.inject('/readyz');
     expect(answer.json()).toMatchObject({
       status: 503,
@@ -251,6 +285,26 @@ describe('the collector’s own state', () => {
       reasons: ['nothing has been stored yet'],
     });
     expect((await t.api.app.inject('/healthz')).json()).toEqual({ status: 'ok', version: '0.0.0-test' });
+  });
+
+  test('ready shows what is not well all the same', async () => {
+    await using t = await apiUnderTest();
+    t.reading.readinessNow = { ready: true, reasons: [], warnings: ['no source is connected'] };
+    const answer = await t.api.app.inject('/readyz');
+    expect([answer.statusCode, answer.json()]).toEqual([
+      200,
+      { status: 'ready', warnings: ['no source is connected'] },
+    ]);
+  });
+
+  test('for Prometheus is OpenMetrics where that is accepted', async () => {
+    await using t = await apiUnderTest();
+    await t.api.app.inject({
+      url: '/metrics',
+      headers: { ...showing(t.bearer.viewer), accept: 'application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1' },
+    });
+    await get(t, '/metrics', 'viewer');
+    expect(t.reading.formats).toEqual(['openmetrics', 'prometheus']);
   });
 
   test('for Prometheus is text, under a viewer’s token', async () => {

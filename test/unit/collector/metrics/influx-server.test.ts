@@ -4,15 +4,21 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { InfluxConfig } from '../../../../collector/config/config.ts';
 import { InfluxServer } from '../../../../collector/metrics/influx-server.ts';
+import { InfluxWriter } from '../../../../collector/metrics/influx-writer.ts';
+import { LineBuffer } from '../../../../collector/metrics/line-buffer.ts';
 import { ProtocolError } from '../../../../protocols/errors.ts';
 import { InfluxV2Server } from '../../../support/influx-v2-server.ts';
+import { InfluxV3Server } from '../../../support/influx-v3-server.ts';
 import { freePort } from '../../../support/port.ts';
 import { until } from '../../../support/wait.ts';
+import { unwatched } from '../../../support/writer-parts.ts';
 
 const SHARED = {
   interval: 10_000,
   tags: {},
   deviceActivity: false,
+  history: 'store',
+  maxSeries: 100_000,
   spool: { place: 'memory', sync: 'never' },
 } as const;
 const v2 = (url: string): InfluxConfig => ({
@@ -150,6 +156,99 @@ describe('dialect v1', () => {
     ]);
     anonymous.close();
     named.close();
+  });
+});
+
+describe('dialect v3', () => {
+  const v3 = (url: string, more: object = {}): InfluxConfig => ({
+    ...SHARED,
+    dialect: 'v3',
+    url,
+    database: 'rollcall',
+    token: 'env:T',
+    ...more,
+  });
+  const write = async (config: InfluxConfig, lines: string, secret = 'secret-token') => {
+    const server = new InfluxServer(config, () => Promise.resolve(secret));
+    const answer = await server.write(lines, never);
+    server.close();
+    return answer;
+  };
+
+  test('writes what a strict server stores, and sending twice changes nothing', async () => {
+    await using strict = await InfluxV3Server.start({ database: 'rollcall', token: 'secret-token' });
+    expect(await write(v3(strict.url), LINES)).toEqual({ kind: 'stored' });
+    expect(await write(v3(strict.url), LINES)).toEqual({ kind: 'stored' });
+    expect(strict.points).toBe(2);
+  });
+
+  test('needs no token where the server asks for none', async () => {
+    await using strict = await InfluxV3Server.start({ database: 'rollcall' });
+    expect(await write(v3(strict.url, { token: undefined }), LINES)).toEqual({ kind: 'stored' });
+  });
+
+  test('tells a wrong token, a size, a partial write and a server under load apart', async () => {
+    await using strict = await InfluxV3Server.start({ database: 'rollcall', token: 'secret-token', maxBytes: 1_000 });
+    const config = v3(strict.url);
+    expect(await write(config, LINES, 'other')).toMatchObject({
+      kind: 'instruction',
+      words: '401 the request was not authenticated',
+      hint: 'check the token, or user and password, in the configuration',
+    });
+    expect(await write(config, `${LINES}\n`.repeat(50).trim())).toMatchObject({ kind: 'too-large' });
+    expect(await write(config, `${LINES}\nm,t=a v=1.5 1700000000001`)).toEqual({
+      kind: 'refused',
+      dropped: undefined,
+      words:
+        "400 partial write of line protocol occurred: invalid column type for column 'm v', expected integer, got float",
+    });
+    expect(strict.points, 'the good lines are stored').toBe(2);
+    for (const status of [429, 503]) {
+      strict.faults.push({ status, body: '', headers: { 'retry-after': '3' } });
+      expect(await write(config, LINES)).toMatchObject({ kind: 'later', waitMs: 3_000 });
+    }
+  });
+
+  test('bisects a partial write until every good line is there and every bad one set aside', async () => {
+    await using strict = await InfluxV3Server.start({ database: 'rollcall', token: 'secret-token' });
+    const aside: string[] = [];
+    const writer = new InfluxWriter({
+      server: new InfluxServer(v3(strict.url), token),
+      queue: new LineBuffer(10_000_000, () => 'gap'),
+      ...unwatched(),
+      setAside: (lines, words) => Promise.resolve(void aside.push(...lines.map((line) => `${line} # ${words}`))),
+      log: { warn: () => {}, info: () => {} },
+      random: () => 0,
+    });
+    const lines = Array.from({ length: 3_000 }, (_, i) => `m,t=a v=${i}i ${1_700_000_000_000 + i}`);
+    writer.add(lines.with(17, 'm,t=a v=1.5 1700000000017').with(2_999, 'm,t=a v='), 1);
+    writer.start();
+    await until('everything is settled', () => writer.status.lines === 0);
+    await writer.stop(1_000);
+    expect([strict.points, writer.status.rejected]).toEqual([2_998, 2]);
+    expect(aside).toEqual([
+      expect.stringMatching(/^m,t=a v=1\.5 1700000000017 # 400 .*invalid column type/),
+      expect.stringMatching(/^m,t=a v= # 400 /),
+    ]);
+  });
+});
+
+describe('VictoriaMetrics', () => {
+  test('is written to like InfluxDB 1, without a database', async () => {
+    await using plain = await serverOf((response) => response.writeHead(204).end());
+    const config: InfluxConfig = {
+      ...SHARED,
+      dialect: 'victoria-metrics',
+      url: plain.url,
+      username: 'ann',
+      password: 'env:T',
+    };
+    const server = new InfluxServer(config, token);
+    expect(await server.write(LINES, never)).toEqual({ kind: 'stored' });
+    expect(plain.seen.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+      ['/write?precision=ms', `Basic ${Buffer.from('ann:secret-token').toString('base64')}`],
+    ]);
+    server.close();
   });
 });
 

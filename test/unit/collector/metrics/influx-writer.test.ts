@@ -4,6 +4,7 @@ import type { Answer } from '../../../../collector/metrics/influx-answer.ts';
 import { InfluxWriter } from '../../../../collector/metrics/influx-writer.ts';
 import { LineBuffer } from '../../../../collector/metrics/line-buffer.ts';
 import { until } from '../../../support/wait.ts';
+import { unwatched } from '../../../support/writer-parts.ts';
 
 const STORED: Answer = { kind: 'stored' };
 const REFUSED: Answer = { kind: 'refused', dropped: undefined, words: '400 no' };
@@ -41,6 +42,7 @@ function writerOf(
   const writer = new InfluxWriter({
     server,
     queue: new LineBuffer(100_000_000, () => 'gap'),
+    ...unwatched(),
     setAside,
     log,
     random: () => 0.5,
@@ -183,6 +185,7 @@ describe('the writer', () => {
         close: () => {},
       },
       queue: new LineBuffer(100, () => 'gap'),
+      ...unwatched(),
       setAside: () => Promise.resolve(),
       log: { warn: () => {}, info: () => {} },
       random: () => 0,

@@ -8,9 +8,11 @@ describe('a snapshot as lines', () => {
   test('has the measurements, tags and typed fields that are promised', () => {
     expect(linesOf(pointsOf(snapshotOf(), { city: 'suzhou' }))).toEqual([
       'device_connections,category=running,city=suzhou,enterprise=jinhua,protocol=modbus live_today=2i,online=2i,registered=3i,verified=1i 1767225600000',
+      'devices,category=running,city=suzhou online=2i,registered=3i,verified=1i 1767225600000',
+      'devices,category=processing,city=suzhou online=0i,registered=0i,verified=0i 1767225600000',
       'protocols,city=suzhou,family=modbus devices=3i,verified=1i 1767225600000',
       'source_health,city=suzhou,protocol=modbus,source=line-1 dropped=0i,errors=2i,last_cycle_age_ms=250i,reconnects=1i,up=1i 1767225600000',
-      'collector,city=suzhou loop_lag_ms=1.5,rss_bytes=90000000i,spool_bytes=700i,spool_dropped=5i,spool_lag_s=10,spool_rejected=1i,tally_dirty=12i 1767225600000',
+      'collector,city=suzhou loop_lag_ms=1.5,rss_bytes=90000000i,series=42i,series_capped=3i,spool_bytes=700i,spool_dropped=5i,spool_lag_s=10,spool_rejected=1i,tally_dirty=12i 1767225600000',
     ]);
   });
 
@@ -20,7 +22,7 @@ describe('a snapshot as lines', () => {
     const lines = linesOf(
       pointsOf(snapshotOf({ sources: [{ ...source, isUp: false, lastCycleAgeMs: undefined }] }), {}),
     );
-    expect(lines[2]).toBe(
+    expect(lines.find((line) => line.startsWith('source_health'))).toBe(
       'source_health,protocol=modbus,source=line-1 dropped=0i,errors=2i,reconnects=1i,up=0i 1767225600000',
     );
   });

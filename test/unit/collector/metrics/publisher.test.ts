@@ -3,6 +3,7 @@ import type { InfluxWriter } from '../../../../collector/metrics/influx-writer.t
 import { MetricsPublisher } from '../../../../collector/metrics/publisher.ts';
 import type { SnapshotTaker } from '../../../../collector/metrics/take-snapshot.ts';
 import { snapshotOf } from '../../../support/snapshot.ts';
+import { unwatched } from '../../../support/writer-parts.ts';
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000_003_500 }));
 afterEach(() => void vi.useRealTimers());
@@ -32,6 +33,7 @@ function publisherOf(nowMs: () => number, take: (atMs: number) => Promise<void> 
     tags: {},
     clock: { nowMs, monotonicMs: () => performance.now() },
     log: { warn: (_: object, message: string) => void warnings.push(message) },
+    loop: unwatched().loop,
   });
   return { publisher, times, warnings };
 }
