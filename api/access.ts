@@ -30,6 +30,8 @@ const GRANTS: Readonly<Record<string, Grant>> = {
   'GET /api/v1/devices/:id': EVIDENCE,
   'GET /api/v1/protocols': EVIDENCE,
   'GET /api/v1/sources': EVIDENCE,
+  'GET /api/v1/sources/:id/candidates': EVIDENCE,
+  'GET /api/v1/sources/:id/dead-letters': EVIDENCE,
 };
 
 /** The reader of the API's description, with files of its own. */

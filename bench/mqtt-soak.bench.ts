@@ -32,16 +32,13 @@ export const bench: Bench = {
     const messages = perSecond * SECONDS;
     await using collector = await CollectorProgram.start(folder.path, plant(broker.port));
     await until('the connection', async () => (await source(collector)).state === 'up');
-    const published = publishLoad(broker.port, { ...FLOOD, messages, perSecond });
     const samples: number[] = [];
-    let isPublished = false;
     const startedAtMs = performance.now();
-    void published.then(() => {
-      isPublished = true;
-    });
-    while (!isPublished) {
-      samples.push(residentMiB(collector));
-      await delay(SAMPLE_MS);
+    const sampling = setInterval(() => samples.push(residentMiB(collector)), SAMPLE_MS);
+    try {
+      if (!(await publishLoad(broker.port, { ...FLOOD, messages, perSecond }))) throw new Error('the publisher failed');
+    } finally {
+      clearInterval(sampling);
     }
     const seconds = (performance.now() - startedAtMs) / 1_000;
     let last = -1;

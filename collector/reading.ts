@@ -1,4 +1,5 @@
-import type { LineUse } from '../protocols/contract.ts';
+import type { DeadLetter, LineUse, ProtocolLine } from '../protocols/contract.ts';
+import type { IdentityClaims } from '../protocols/identity.ts';
 import type { Category, Status, Tier } from './census/device.ts';
 import type { RegisterChange } from './store/contract.ts';
 
@@ -13,6 +14,10 @@ export interface CollectorReading {
   device(id: string): Promise<DeviceDetail | undefined>;
   protocols(): Promise<readonly ProtocolReading[]>;
   sources(): Promise<readonly SourceReading[]>;
+  /** Addresses of a source that no device is bound to; undefined when there is no such source. */
+  candidates(sourceId: string, query: CandidatesQuery): Promise<CandidatePage | undefined>;
+  /** Samples of what came over a source and could not be read, newest first; undefined when there is no such source. */
+  deadLetters(sourceId: string): Promise<readonly DeadLetterReading[] | undefined>;
   readiness(): Promise<Readiness>;
   /** Charts of the past. Rejects with `CollectorError('metrics')` where they are read from an InfluxDB that is away. */
   history(query: HistoryQuery): Promise<History>;
@@ -188,6 +193,39 @@ export interface SourceReading {
     readonly message: string;
     readonly hint: string | undefined;
   }[];
+}
+
+/** A sample of what came over a source and could not be read. */
+export type DeadLetterReading = DeadLetter;
+
+/** Which candidates: at most `limit`, after the one with this index. */
+export interface CandidatesQuery {
+  readonly limit: number;
+  readonly afterIndex: number | undefined;
+}
+
+export interface CandidatePage {
+  readonly items: readonly CandidateReading[];
+  /** To continue with; undefined on the last page. */
+  readonly nextAfterIndex: number | undefined;
+}
+
+/** An address that was heard and belongs to no device yet: unregistered, and counted nowhere. */
+export interface CandidateReading {
+  readonly address: string;
+  readonly protocol: ProtocolLine;
+  readonly firstSeenAtMs: number;
+  readonly lastSeenAtMs: number | undefined;
+  readonly lastLiveAtMs: number | undefined;
+  /** Observations of today by weight (R3). */
+  readonly today: {
+    readonly good: number;
+    readonly uncertain: number;
+    readonly bad: number;
+    readonly weightless: number;
+  };
+  readonly claims: IdentityClaims | undefined;
+  readonly claimsBy: string | undefined;
 }
 
 export interface Readiness {

@@ -33,6 +33,25 @@ export interface SourceAdapter {
 
   /** Where the time of the line goes, for protocols that ask one device after another; undefined while not connected. */
   lineUse?(): LineUse | undefined;
+
+  /** Samples of what came and could not be read, newest first, since the start; bounded. */
+  deadLetters?(): readonly DeadLetter[];
+}
+
+/** A sample of what came from equipment and could not be read: for the person who mends it, never evidence. */
+export interface DeadLetter {
+  /** Where it came from, in the protocol's own words: a topic. */
+  readonly from: string;
+  /** Why it could not be read. */
+  readonly reason: string;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+  /** Such ones that were looked at; a flood is not looked at one by one. */
+  readonly samples: number;
+  /** Size of the last one. */
+  readonly bytes: number;
+  /** Its beginning. */
+  readonly beginning: Uint8Array;
 }
 
 /** What asking took of a line's time, within a window that ends now. Shares are 0 to 1. */

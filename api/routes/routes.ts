@@ -9,6 +9,7 @@ import { addProblems } from './problems.ts';
 import { addProtocols } from './protocols.ts';
 import type { App } from './route.ts';
 import { addSession } from './session.ts';
+import { addSourceDetails } from './source-details.ts';
 import { addSources } from './sources.ts';
 
 /** Every route of the API, in the order in which its description lists them. */
@@ -19,6 +20,7 @@ export function addRoutes(app: App, dependencies: ApiDependencies): void {
   addDevices(app, dependencies);
   addProtocols(app, dependencies);
   addSources(app, dependencies);
+  addSourceDetails(app, dependencies);
   addSession(app);
   addHealth(app, dependencies);
   addProblems(app);

@@ -1,4 +1,12 @@
-import type { AdapterLog, Batch, Clock, LineUse, SourceAdapter, SourceEvent } from '../../protocols/contract.ts';
+import type {
+  AdapterLog,
+  Batch,
+  Clock,
+  DeadLetter,
+  LineUse,
+  SourceAdapter,
+  SourceEvent,
+} from '../../protocols/contract.ts';
 import { isRetryable, ProtocolError, retryAdvice } from '../../protocols/errors.ts';
 import { backoffMs, SETTLED_MS } from './backoff.ts';
 import { Identifier } from './identifier.ts';
@@ -81,11 +89,6 @@ export class SourceTask {
     return [...this.#notices.values()];
   }
 
-  /** Where the time of its line goes; undefined where it has none, or is not connected. */
-  get lineUse(): LineUse | undefined {
-    return this.#parts.adapter.lineUse?.();
-  }
-
   /** How long observations waited in the adapter's queue, at most, lately. */
   get queueDelayMs(): number {
     return this.#queueDelay.at(this.#parts.clock.monotonicMs());
@@ -99,6 +102,16 @@ export class SourceTask {
   /** Ends the connection there is, or the attempt at one; the next attempt follows after the usual wait. */
   reconnect(): void {
     this.#connection?.abort();
+  }
+
+  /** Samples of what could not be read. */
+  get deadLetters(): readonly DeadLetter[] {
+    return this.#parts.adapter.deadLetters?.() ?? [];
+  }
+
+  /** Where the time of its line goes; undefined where it has none, or is not connected. */
+  get lineUse(): LineUse | undefined {
+    return this.#parts.adapter.lineUse?.();
   }
 
   /** Runs until `signal` aborts or the source can never work as configured. Never rejects. */

@@ -11,8 +11,11 @@ import type { SourceTask } from '../intake/source-task.ts';
 import type { Tally } from '../intake/tally.ts';
 import type { ExpositionFormat } from '../metrics/prometheus.ts';
 import type {
+  CandidatePage,
+  CandidatesQuery,
   CollectorReading,
   Counts,
+  DeadLetterReading,
   DeviceDetail,
   DevicePage,
   DevicesQuery,
@@ -25,6 +28,7 @@ import type {
 import type { RollCall, RollEntry } from '../roll/roll.ts';
 import type { RollCaller } from '../roll/roll-caller.ts';
 import type { RegisterStore } from '../store/contract.ts';
+import { candidatePage } from './candidates.ts';
 import { deviceDetail, deviceReading } from './device-reading.ts';
 import { protocolReadings } from './protocol-reading.ts';
 
@@ -115,6 +119,17 @@ export class Readings implements CollectorReading {
 
   sources(): Promise<readonly SourceReading[]> {
     return Promise.resolve(this.#parts.sources().map((label) => this.#source(label)));
+  }
+
+  candidates(sourceId: string, query: CandidatesQuery): Promise<CandidatePage | undefined> {
+    const { tasks, caller, clock } = this.#parts;
+    if (!tasks.has(sourceId)) return Promise.resolve(undefined);
+    const isRegistered = (address: string): boolean => caller.roll.deviceAt(sourceId, address) !== undefined;
+    return Promise.resolve(candidatePage(this.#parts, sourceId, query, isRegistered, clock.nowMs()));
+  }
+
+  deadLetters(sourceId: string): Promise<readonly DeadLetterReading[] | undefined> {
+    return Promise.resolve(this.#parts.tasks.get(sourceId)?.deadLetters);
   }
 
   readiness(): Promise<Readiness> {

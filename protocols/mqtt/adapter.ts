@@ -1,8 +1,9 @@
 import { abortedError, BoundedQueue } from '../bounded-queue.ts';
-import type { AdapterContext, Batch, ProbeAnswer, SourceAdapter } from '../contract.ts';
+import type { AdapterContext, Batch, DeadLetter, ProbeAnswer, SourceAdapter } from '../contract.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Identification } from '../identity.ts';
 import type { MqttConfig } from './config.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { Losses } from './losses.ts';
 import { Probes } from './probes.ts';
 import { Routes } from './routes.ts';
@@ -15,6 +16,7 @@ export class MqttAdapter implements SourceAdapter {
   readonly #routes: Routes;
   readonly #probes: Probes;
   readonly #losses = new Losses();
+  readonly #deadLetters: DeadLetters;
   /** The connection that is open and subscribed. */
   #session: Session | undefined;
 
@@ -23,6 +25,7 @@ export class MqttAdapter implements SourceAdapter {
     this.#context = context;
     this.#routes = new Routes(config, context.addresses);
     this.#probes = new Probes(context.clock);
+    this.#deadLetters = new DeadLetters(context.clock);
   }
 
   async *observe(signal: AbortSignal): AsyncGenerator<Batch, void, void> {
@@ -34,6 +37,7 @@ export class MqttAdapter implements SourceAdapter {
       routes: this.#routes,
       probes: this.#probes,
       losses: this.#losses,
+      deadLetters: this.#deadLetters,
     });
     try {
       await session.open(signal);
@@ -65,5 +69,9 @@ export class MqttAdapter implements SourceAdapter {
       );
     }
     return this.#probes.next(address, signal, this.#session.ask(address));
+  }
+
+  deadLetters(): readonly DeadLetter[] {
+    return this.#deadLetters.all();
   }
 }

@@ -91,11 +91,7 @@ export class Intake {
     receivedAtMs: number,
   ): void {
     rule.decoder.decode(payload);
-    this.#observed(device, rule, payload, packet, receivedAtMs);
-    const { quality, reason } = rule.decoder.record;
-    if (quality === Quality.bad && reason !== PayloadReason.saidSo) {
-      this.#parts.notices.badPayload(topic, payload.length, reason, receivedAtMs);
-    }
+    this.#observed(device, rule, topic, payload, packet, receivedAtMs);
   }
 
   /** A payload that names its devices. What of it names nobody belongs to nobody: counted as lost, and told. */
@@ -110,7 +106,7 @@ export class Intake {
     const reason = route.rule.decoder.decodeParts(payload, (key) => {
       const device = routes.deviceIn(route, key);
       if (device !== undefined) {
-        this.#observed(device, route.rule, payload, packet, receivedAtMs);
+        this.#observed(device, route.rule, topic, payload, packet, receivedAtMs);
         return;
       }
       queue.dropped(1, receivedAtMs);
@@ -118,11 +114,11 @@ export class Intake {
     });
     if (reason === PayloadReason.none) return;
     queue.dropped(1, receivedAtMs);
-    notices.badPayload(topic, payload.length, reason, receivedAtMs);
+    notices.badPayload(topic, payload, reason, receivedAtMs);
   }
 
   /** One record of one device, as it stands in the rule's decoder. */
-  #observed(device: Device, rule: Rule, payload: Buffer, packet: Delivery, receivedAtMs: number): void {
+  #observed(device: Device, rule: Rule, topic: string, payload: Buffer, packet: Delivery, receivedAtMs: number): void {
     const { queue, notices, probes } = this.#parts;
     const { decoder } = rule;
     const { quality, sourceAtMs, points, digest } = decoder.record;
@@ -147,6 +143,9 @@ export class Intake {
       const claims = decoder.claims(device.claims);
       const isSettled = claims === device.claims || this.#claimed(device, claims, payload, receivedAtMs);
       if (isSettled) device.claimsDigest = claimsDigest;
+    }
+    if (quality === Quality.bad && decoder.record.reason !== PayloadReason.saidSo) {
+      notices.badPayload(topic, payload, decoder.record.reason, receivedAtMs);
     }
     if (!weighs) return;
     notices.clockSkew(device.address, sourceAtMs - receivedAtMs, receivedAtMs);

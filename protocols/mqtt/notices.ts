@@ -1,5 +1,6 @@
 import type { SourceEvent } from '../contract.ts';
-import { PayloadReason, REASON_WORDS } from './payload-reason.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { type PayloadReason, REASON_WORDS } from './payload-reason.ts';
 
 /** A notice that goes on is said again after this long, with its latest words. */
 const REPEAT_MS = 60_000;
@@ -16,11 +17,13 @@ interface Words {
 /** Things a person should know of, said when they begin and then at most once a minute, however often they happen. */
 export class Notices {
   readonly #emit: (event: SourceEvent) => void;
+  readonly #deadLetters: DeadLetters;
   readonly #saidAtMs = new Map<string, number>();
   readonly #counts = new Map<string, number>();
 
-  constructor(emit: (event: SourceEvent) => void) {
+  constructor(emit: (event: SourceEvent) => void, deadLetters: DeadLetters) {
     this.#emit = emit;
+    this.#deadLetters = deadLetters;
   }
 
   say(code: string, atMs: number, words: Words): void {
@@ -34,12 +37,14 @@ export class Notices {
     this.#emit({ kind: 'notice', code, level: 'cleared', message: '' });
   }
 
-  badPayload(topic: string, bytes: number, reason: PayloadReason, atMs: number): void {
+  /** A payload that could not be read: a sample goes to the dead letters. */
+  badPayload(topic: string, payload: Uint8Array, reason: PayloadReason, atMs: number): void {
+    this.#deadLetters.add(topic, payload, reason, atMs);
     const times = this.#happened('bad-payload', atMs);
     if (times === undefined) return;
     this.say('bad-payload', atMs, {
       level: 'warning',
-      message: `${printable(topic)}: ${REASON_WORDS[reason]} (${bytes} bytes; ${times} such messages on this connection)`,
+      message: `${printable(topic)}: ${REASON_WORDS[reason]} (${payload.length} bytes; ${times} such messages on this connection)`,
       hint: 'compare a message with the payload, values and limits of the template; what is bad proves presence, not data',
     });
   }

@@ -5,6 +5,7 @@ import type { AdapterContext, SourceEvent } from '../contract.ts';
 import { ProtocolError } from '../errors.ts';
 import type { MqttConfig } from './config.ts';
 import { type Connection, connect, disconnect } from './connection.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import { Intake } from './intake.ts';
 import { isTakeover, type Losses } from './losses.ts';
 import { Notices } from './notices.ts';
@@ -30,6 +31,7 @@ export interface SessionParts {
   readonly routes: Routes;
   readonly probes: Probes;
   readonly losses: Losses;
+  readonly deadLetters: DeadLetters;
 }
 
 /** One connection from its first byte to its last: subscriptions, our own status, the watchdog. */
@@ -49,7 +51,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const emit = (event: SourceEvent): void => this.#emit(event);
-    this.#notices = new Notices(emit);
+    this.#notices = new Notices(emit, parts.deadLetters);
     this.#status = ownStatusOf(parts.config, parts.context.clock.nowMs());
     this.#host = this.#hostFor(emit);
     this.#intake = new Intake({

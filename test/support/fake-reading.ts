@@ -1,4 +1,6 @@
 import type {
+  CandidateReading,
+  CandidatesQuery,
   CollectorReading,
   Counts,
   DeviceDetail,
@@ -11,6 +13,7 @@ import type {
   SourceReading,
   Tally3,
 } from '../../collector/reading.ts';
+import type { DeadLetter } from '../../protocols/contract.ts';
 
 /** The instant at which the fake plant stands still: 2026-03-02 09:30 in Shanghai. */
 export const FAKE_NOW_MS = Date.parse('2026-03-02T01:30:00Z');
@@ -20,6 +23,8 @@ export class FakeReading implements CollectorReading {
   devicesKnown: DeviceReading[] = Array.from({ length: 25 }, (_, index) => fakeDevice(index));
   sourcesKnown: SourceReading[] = fakeSources();
   protocolsKnown: ProtocolReading[] = fakeProtocols();
+  candidatesKnown: CandidateReading[] = Array.from({ length: 3 }, (_, index) => fakeCandidate(index));
+  deadLettersKnown: DeadLetter[] = [fakeDeadLetter()];
   readinessNow: Readiness = { ready: true, reasons: [], warnings: [] };
   demo = false;
   /** Thrown by every method while set. */
@@ -64,6 +69,19 @@ export class FakeReading implements CollectorReading {
   async sources() {
     await this.#answer();
     return this.sourcesKnown;
+  }
+
+  async candidates(sourceId: string, { limit, afterIndex = -1 }: CandidatesQuery) {
+    await this.#answer();
+    if (!this.sourcesKnown.some(({ id }) => id === sourceId)) return undefined;
+    const items = this.candidatesKnown.slice(afterIndex + 1, afterIndex + 1 + limit);
+    const last = afterIndex + items.length;
+    return { items, nextAfterIndex: last + 1 < this.candidatesKnown.length ? last : undefined };
+  }
+
+  async deadLetters(sourceId: string) {
+    await this.#answer();
+    return this.sourcesKnown.some(({ id }) => id === sourceId) ? this.deadLettersKnown : undefined;
   }
 
   async readiness() {
@@ -211,6 +229,31 @@ function fakeProtocols(): ProtocolReading[] {
     protocol('s7', ['西门子 S7', 'Siemens S7'], ['vendor-proprietary'], 'compatible', 115),
     protocol('profinet', ['PROFINET IO', 'PROFINET IO'], ['GB/T 25105-2014'], 'not-in-use', 0),
   ];
+}
+
+function fakeCandidate(index: number): CandidateReading {
+  return {
+    address: `north/press-${index}`,
+    protocol: { family: 'mqtt', variant: '3.1.1', reach: 'direct' },
+    firstSeenAtMs: FAKE_NOW_MS - 60_000,
+    lastSeenAtMs: FAKE_NOW_MS - 1_000,
+    lastLiveAtMs: undefined,
+    today: { good: 0, uncertain: 0, bad: 4, weightless: 1 },
+    claims: { serialNumber: `SN-${index}` },
+    claimsBy: 'payload',
+  };
+}
+
+function fakeDeadLetter(): DeadLetter {
+  return {
+    from: 'plants/north/press-7/telemetry',
+    reason: 'the payload is not in the configured format',
+    firstAtMs: FAKE_NOW_MS - 60_000,
+    lastAtMs: FAKE_NOW_MS - 1_000,
+    samples: 4,
+    bytes: 3,
+    beginning: Uint8Array.of(0x7b, 0x00, 0xff),
+  };
 }
 
 function fakeSources(): SourceReading[] {

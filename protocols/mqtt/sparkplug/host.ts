@@ -274,7 +274,7 @@ export class SparkplugHost {
       }
     }
     queue.push(device.index, receivedAtMs, Number.NaN, Quality.bad, reason, 0, 0, Number.NaN);
-    notices.badPayload(`${topic.verb} of ${device.address}`, bytes.length, reason, receivedAtMs);
+    notices.badPayload(`${topic.verb} of ${device.address}`, bytes, reason, receivedAtMs);
     return undefined;
   }
 

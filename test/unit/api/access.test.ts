@@ -10,7 +10,8 @@ import { FakeTokens } from '../../support/fake-tokens.ts';
 
 /** A path that fits the pattern of a route. */
 function pathOf(url: string): string {
-  return url.replace(':id', 'device-003').replace(':file', 'style.css').replace(':code', 'internal');
+  const filled = url.replace('sources/:id', 'sources/broker').replace(':id', 'device-003');
+  return filled.replace(':file', 'style.css').replace(':code', 'internal');
 }
 
 describe('route × role', () => {
@@ -54,6 +55,8 @@ describe('route × role', () => {
       'GET /api/v1/devices/:id',
       'GET /api/v1/protocols',
       'GET /api/v1/sources',
+      'GET /api/v1/sources/:id/candidates',
+      'GET /api/v1/sources/:id/dead-letters',
     ]);
     expect(granted('operator')).toEqual(granted('assessor'));
   });

@@ -225,6 +225,57 @@ describe('GET /api/v1/sources and /api/v1/protocols', () => {
   });
 });
 
+describe('GET /api/v1/sources/{id}/candidates and /dead-letters', () => {
+  test('page through what was heard and belongs to no device', async () => {
+    await using t = await apiUnderTest();
+    const first = (await get(t, '/api/v1/sources/broker/candidates?limit=2')).json();
+    expect(first.items).toHaveLength(2);
+    expect(first.items[0]).toEqual({
+      address: 'north/press-0',
+      protocol: { family: 'mqtt', variant: '3.1.1', reach: 'direct' },
+      firstSeenAt: '2026-03-02T01:29:00.000Z',
+      lastSeenAt: '2026-03-02T01:29:59.000Z',
+      lastLiveAt: null,
+      today: { good: 0, uncertain: 0, bad: 4, weightless: 1 },
+      claims: { serialNumber: 'SN-0' },
+      claimsBy: 'payload',
+    });
+    const rest = (await get(t, `/api/v1/sources/broker/candidates?limit=2&cursor=${first.nextCursor}`)).json();
+    expect(rest.items.map(({ address }: { address: string }) => address)).toEqual(['north/press-2']);
+    expect(rest.nextCursor).toBeNull();
+  });
+
+  test('refuse a cursor of another source', async () => {
+    await using t = await apiUnderTest();
+    const { nextCursor } = (await get(t, '/api/v1/sources/broker/candidates?limit=1')).json();
+    const answer = await get(t, `/api/v1/sources/line-a/candidates?cursor=${nextCursor}`);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toMatchObject([{ in: 'query', name: 'cursor' }]);
+  });
+
+  test('show bytes that are no text as base64', async () => {
+    await using t = await apiUnderTest();
+    expect((await get(t, '/api/v1/sources/broker/dead-letters')).json()).toEqual({
+      items: [
+        {
+          from: 'plants/north/press-7/telemetry',
+          reason: 'the payload is not in the configured format',
+          firstAt: '2026-03-02T01:29:00.000Z',
+          lastAt: '2026-03-02T01:29:59.000Z',
+          samples: 4,
+          bytes: 3,
+          beginningBase64: 'ewD/',
+        },
+      ],
+    });
+  });
+
+  test.each(['candidates', 'dead-letters'])('%s of a source that is not there are not found', async (what) => {
+    await using t = await apiUnderTest();
+    expect((await get(t, `/api/v1/sources/nowhere/${what}`)).statusCode).toBe(404);
+  });
+});
+
 describe('an answer', () => {
   test('holds only what its schema names', async () => {
     await using t = await apiUnderTest();

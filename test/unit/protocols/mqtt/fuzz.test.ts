@@ -2,6 +2,7 @@ import { encode } from 'cborg';
 import { get } from 'sparkplug-payload';
 import { describe, expect, test } from 'vitest';
 import { BoundedQueue } from '../../../../protocols/bounded-queue.ts';
+import { DeadLetters } from '../../../../protocols/mqtt/dead-letters.ts';
 import { Intake } from '../../../../protocols/mqtt/intake.ts';
 import { Notices } from '../../../../protocols/mqtt/notices.ts';
 import { Probes } from '../../../../protocols/mqtt/probes.ts';
@@ -54,7 +55,14 @@ function intakeFor(change: Record<string, unknown>) {
   const config = testConfig('mqtt://b', { limits: { topics: 2_000, points: 1_000 }, ...change });
   const queue = new BoundedQueue(clock, 4);
   const routes = new Routes(config, context.addresses);
-  const parts = { queue, emit: () => {}, routes, probes: new Probes(clock), notices: new Notices(() => {}), clock };
+  const parts = {
+    queue,
+    emit: () => {},
+    routes,
+    probes: new Probes(clock),
+    notices: new Notices(() => {}, new DeadLetters(clock)),
+    clock,
+  };
   const sparkplug =
     config.sparkplug === undefined
       ? undefined

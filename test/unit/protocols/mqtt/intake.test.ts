@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BoundedQueue } from '../../../../protocols/bounded-queue.ts';
 import type { SourceEvent } from '../../../../protocols/contract.ts';
+import { DeadLetters } from '../../../../protocols/mqtt/dead-letters.ts';
 import { Intake } from '../../../../protocols/mqtt/intake.ts';
 import { Notices } from '../../../../protocols/mqtt/notices.ts';
 import { PayloadReason } from '../../../../protocols/mqtt/payload-reason.ts';
@@ -32,13 +33,14 @@ function intakeUnderTest(change: Record<string, unknown> = {}, options: { maxAdd
     events.push(event);
   };
   const probes = new Probes(clock);
+  const deadLetters = new DeadLetters(clock);
   let echoes = 0;
   const intake = new Intake({
     queue,
     emit,
     routes: new Routes(config, context.addresses),
     probes,
-    notices: new Notices(emit),
+    notices: new Notices(emit, deadLetters),
     clock,
     sparkplug: undefined,
     onOwnStatus: () => {
@@ -51,6 +53,7 @@ function intakeUnderTest(change: Record<string, unknown> = {}, options: { maxAdd
     context,
     events,
     probes,
+    deadLetters,
     echoes: () => echoes,
     send: (payload: unknown, topic = TOPIC, packet = FRESH) =>
       intake.received(topic, Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)), packet),
@@ -148,6 +151,66 @@ describe('a bad payload', () => {
     const told = t.events.filter((event) => event.kind === 'notice');
     expect(told).toHaveLength(2);
     expect(told[1]).toMatchObject({ code: 'bad-payload', message: expect.stringContaining('1001 such messages') });
+  });
+});
+
+describe('dead letters', () => {
+  test('hold the beginning of a bad payload with its topic, reason and size', () => {
+    const t = intakeUnderTest();
+    t.send(`{"metrics":"${'x'.repeat(5_000)}`);
+    expect(t.deadLetters.all()).toEqual([
+      {
+        from: TOPIC,
+        reason: 'the payload is not in the configured format',
+        firstAtMs: NOW_MS,
+        lastAtMs: NOW_MS,
+        samples: 1,
+        bytes: 5_012,
+        beginning: expect.objectContaining({ length: 1_024 }),
+      },
+    ]);
+    expect(Buffer.from(t.deadLetters.all()[0]?.beginning ?? []).toString()).toMatch(/^\{"metrics":"xxx/);
+  });
+
+  test('are one for each topic and reason, the newest first', () => {
+    const t = intakeUnderTest();
+    t.send('{');
+    t.send('{"metrics":{}}');
+    t.clock.at += 1_000;
+    t.send('}');
+    const letters = t.deadLetters.all();
+    expect(letters.map(({ reason, samples }) => [reason, samples])).toEqual([
+      ['the payload is not in the configured format', 2],
+      ['there is no value where values should be', 1],
+    ]);
+    expect(letters[0]).toMatchObject({ firstAtMs: NOW_MS, lastAtMs: NOW_MS + 1_000, beginning: Uint8Array.of(0x7d) });
+  });
+
+  test('of a flood are ten a second and a hundred in all', () => {
+    const t = intakeUnderTest();
+    for (let second = 0; second < 20; second++) {
+      for (let i = 0; i < 1_000; i++) t.send('{', `plants/north/${second}-${i}/telemetry`);
+      t.clock.at += 1_000;
+    }
+    const letters = t.deadLetters.all();
+    expect(letters).toHaveLength(100);
+    expect(letters[0]?.from).toBe('plants/north/19-9/telemetry');
+    expect(letters.at(-1)?.from).toBe('plants/north/10-0/telemetry');
+  });
+
+  test('tell of one device of many in a payload, and not of what the device itself calls bad', () => {
+    const quality = { at: '/q', good: ['GOOD'] };
+    const topics = [{ template: 'gw/{line}', devices: { at: '', key: '/id' }, values: '/v', quality }];
+    const t = intakeUnderTest({ topics });
+    t.send(
+      [
+        { id: 'a', v: 1, q: 'GOOD' },
+        { id: 'b', v: 1, q: 'BAD' },
+        { id: 'c', v: {}, q: 'GOOD' },
+      ],
+      'gw/north',
+    );
+    expect(t.deadLetters.all().map(({ reason }) => reason)).toEqual(['there is no value where values should be']);
   });
 });
 

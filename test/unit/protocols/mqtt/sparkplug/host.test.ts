@@ -2,6 +2,7 @@ import { get } from 'sparkplug-payload';
 import { describe, expect, test } from 'vitest';
 import { BoundedQueue } from '../../../../../protocols/bounded-queue.ts';
 import type { SourceEvent } from '../../../../../protocols/contract.ts';
+import { DeadLetters } from '../../../../../protocols/mqtt/dead-letters.ts';
 import { Intake } from '../../../../../protocols/mqtt/intake.ts';
 import { Notices } from '../../../../../protocols/mqtt/notices.ts';
 import { PayloadReason } from '../../../../../protocols/mqtt/payload-reason.ts';
@@ -32,7 +33,7 @@ function hostUnderTest(sparkplug: Record<string, unknown> = {}, options: { maxAd
   };
   const routes = new Routes(config, context.addresses);
   const probes = new Probes(clock);
-  const notices = new Notices(emit);
+  const notices = new Notices(emit, new DeadLetters(clock));
   if (config.sparkplug === undefined) throw new Error('there is Sparkplug');
   const host = new SparkplugHost({
     config: config.sparkplug,
